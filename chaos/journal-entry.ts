@@ -1,0 +1,45 @@
+import type { Group, Zone } from '../platform/topology.ts'
+import type { SignalSpec } from './judgement/verdict.ts'
+import type { LoadSummary, Phases } from './measurement/sample.ts'
+
+/** Something that happened and that a person wants to see on the time line. */
+export type TimelineEvent = {
+  readonly atMs: number
+  /** `fault` begun or ended by us; `cluster` what Kubernetes or Postgres did; `load`; `audit`. */
+  readonly source: 'fault' | 'cluster' | 'load' | 'audit'
+  readonly group?: Group
+  readonly zone?: Zone
+  readonly service?: string
+  readonly text: string
+}
+
+/**
+ * What the judge needs besides the raw samples. It is the resolved form: no default is left open,
+ * so `divergence judge RUN` gives the same verdict, to the bit, years later.
+ */
+export type JudgeInput = {
+  readonly runId: string
+  readonly experiment: {
+    readonly name: string
+    readonly hypothesis: string
+    readonly level: 'container' | 'pod' | 'zone'
+  }
+  readonly signals: readonly SignalSpec[]
+  readonly phases: Phases
+  /** First fault's begin and last fault's end, Unix milliseconds on the runner's clock. */
+  readonly fault: { readonly beginMs: number; readonly endMs: number }
+  readonly faults: readonly {
+    readonly kind: string
+    readonly targets: readonly string[]
+    /** Proof that the fault happened: what was measured. `proven: false` makes the run invalid. */
+    readonly effect: { readonly proven: boolean; readonly detail: string }
+  }[]
+  readonly load: LoadSummary
+  /** Generator's clock minus runner's clock, milliseconds, +- half a round trip. */
+  readonly clockOffsetMs: number
+  readonly aborted: boolean
+  readonly events: readonly TimelineEvent[]
+  /** Seed of the bootstrap, an unsigned 32-bit integer. */
+  readonly seed: number
+  readonly versions: Readonly<Record<string, string>>
+}

@@ -1,0 +1,130 @@
+/**
+ * WHAT runs WHERE: the only list of groups, zones, services, replicas, ports and resources.
+ * Everything that is deployed is derived from the value at the end of this file.
+ */
+
+/** The two copies of the pipeline. Only `experiment` may ever be attacked. */
+export const GROUPS = ['control', 'experiment'] as const
+export type Group = (typeof GROUPS)[number]
+
+/** Availability zones of each group, one worker node a zone. */
+export const ZONES = ['a', 'b', 'c'] as const
+export type Zone = (typeof ZONES)[number]
+
+/** Long-running services of each group. */
+export const GROUP_SERVICES = ['edge', 'gateway', 'recommender', 'database'] as const
+export type GroupService = (typeof GROUP_SERVICES)[number]
+
+/** Label keys, the same on nodes, pods, metrics, alerts and journal events. */
+export const LABELS = {
+  group: 'group',
+  zone: 'topology.kubernetes.io/zone',
+  service: 'service',
+  partOf: 'app.kubernetes.io/part-of',
+  /** Value of `partOf` on everything this project makes: what lacks it is never touched. */
+  product: 'divergence',
+} as const
+
+/** Namespace of the shared services; each group's namespace is the group's own name. */
+export const SHARED_NAMESPACE = 'observability'
+
+/** TCP ports inside the cluster. */
+export const PORTS = {
+  edge: 8080,
+  edgeMetrics: 8404,
+  gateway: 8080,
+  gatewayMetrics: 9464,
+  recommender: 8000,
+  database: 5432,
+  patroni: 8008,
+  prometheus: 9090,
+  nodeExporter: 9100,
+  objectState: 9101,
+} as const
+
+/** Ports by which a person reaches the lab: NodePort inside, 127.0.0.1 outside (local cluster). */
+export const FORWARDED_PORTS = {
+  controlGateway: 30081,
+  experimentGateway: 30082,
+  prometheus: 30090,
+} as const
+
+/** CPU in cores, memory in MiB. A missing CPU limit means: may use what is idle. */
+export type Resources = {
+  readonly cpuRequest: number
+  readonly cpuLimit?: number
+  readonly memoryRequestMiB: number
+  readonly memoryLimitMiB: number
+}
+
+/** Container images we build, by name; see `platform/images`. `node` is only used by the local cluster. */
+export const IMAGES = [
+  'services',
+  'recommender',
+  'ingest',
+  'database',
+  'edge',
+  'observability',
+  'load',
+] as const
+export type ImageName = (typeof IMAGES)[number]
+
+export type ServiceSpec = {
+  readonly service: GroupService
+  readonly image: ImageName
+  /** Pods per group; with 3 it is one per zone. */
+  readonly replicas: number
+  /** `zones`: spread over the group's zone nodes. `outside`: on the system node, where no zone outage reaches. */
+  readonly placement: 'zones' | 'outside'
+  readonly resources: Resources
+}
+
+export type Topology = {
+  readonly groups: readonly Group[]
+  readonly zones: readonly Zone[]
+  readonly services: readonly ServiceSpec[]
+}
+
+/** The lab. Requests are small because seven nodes share two cores on the reference machine; see docs/ARCHITECTURE.md. */
+export const TOPOLOGY: Topology = {
+  groups: GROUPS,
+  zones: ZONES,
+  services: [
+    {
+      service: 'edge',
+      image: 'edge',
+      replicas: 1,
+      placement: 'outside',
+      resources: { cpuRequest: 0.05, memoryRequestMiB: 48, memoryLimitMiB: 128 },
+    },
+    {
+      service: 'gateway',
+      image: 'services',
+      replicas: 3,
+      placement: 'zones',
+      resources: { cpuRequest: 0.1, memoryRequestMiB: 96, memoryLimitMiB: 320 },
+    },
+    {
+      service: 'recommender',
+      image: 'recommender',
+      replicas: 3,
+      placement: 'zones',
+      resources: { cpuRequest: 0.1, memoryRequestMiB: 96, memoryLimitMiB: 320 },
+    },
+    {
+      service: 'database',
+      image: 'database',
+      replicas: 3,
+      placement: 'zones',
+      resources: { cpuRequest: 0.1, memoryRequestMiB: 256, memoryLimitMiB: 768 },
+    },
+  ],
+}
+
+/** Name of the node of one group and zone in the local cluster. */
+export function nodeName(group: Group, zone: Zone): string {
+  return `${group}-${zone}`
+}
+
+/** Name of the local node for shared services, edges and the load generator. */
+export const SYSTEM_NODE = 'system'
