@@ -13,6 +13,13 @@ export type TimelineEvent = {
   readonly text: string
 }
 
+/** Plays of one group, counted by their idempotency keys. */
+export type WriteLedger = {
+  readonly acknowledged: number
+  readonly lost: number
+  readonly unacknowledged: number
+}
+
 /**
  * What the judge needs besides the raw samples. It is the resolved form: no default is left open,
  * so `divergence judge RUN` gives the same verdict, to the bit, years later.
@@ -35,6 +42,11 @@ export type JudgeInput = {
     readonly effect: { readonly proven: boolean; readonly detail: string }
   }[]
   readonly load: LoadSummary
+  /**
+   * Acknowledged writes against the database after the run, by group. `lost` > 0 in a group is data loss, whatever the
+   * ratios say. `unacknowledged` were found although the client never heard of them: idempotency keys are for these.
+   */
+  readonly writes: Readonly<Record<Group, WriteLedger>>
   /** Generator's clock minus runner's clock, milliseconds, +- half a round trip. */
   readonly clockOffsetMs: number
   readonly aborted: boolean
