@@ -1,0 +1,1 @@
+"""From MIDI files to recommendations: corpus, ingest, recommender, migrations."""
