@@ -21,6 +21,8 @@ export type ClusterFacts = {
   readonly storageClassName: string
   /** Kubernetes node names by `${group}-${zone}` and `system`. */
   readonly nodes: readonly string[]
+  /** Address ranges (CIDR) that pods get their addresses from, where that is known. */
+  readonly podNetworks?: readonly string[]
 }
 
 /**
@@ -29,10 +31,22 @@ export type ClusterFacts = {
  */
 export interface Cluster {
   readonly facts: ClusterFacts
-  /** Brings the nodes up (local) or checks that they are there (context). */
-  up(progress: Progress, signal: AbortSignal): Promise<ClusterAccess>
-  /** Makes `images` pullable by the nodes and returns their references. */
-  publish(images: readonly string[], progress: Progress, signal: AbortSignal): Promise<ImageReferences>
+  /**
+   * Brings the nodes up (local) or checks that they are there (context).
+   *
+   * @param published the result of `publish`, when that goes on at the same time: nodes that are new start after it,
+   *   so that they find the images unpacked
+   */
+  up(progress: Progress, signal: AbortSignal, published?: Promise<unknown>): Promise<ClusterAccess>
+  /** Address (`host:port/path`, no scheme) to push images to from this machine; starts the registry when it is ours. */
+  registry(progress: Progress, signal: AbortSignal): Promise<string>
+  /**
+   * Makes images that were pushed to `registry()` pullable by the nodes. May be called before, while or after `up`.
+   *
+   * @param pushed references as they were pushed, by image name
+   * @returns references as pods have to name them
+   */
+  publish(pushed: ImageReferences, progress: Progress, signal: AbortSignal): Promise<ImageReferences>
   /** Removes all that `up` made; `caches` removes what was kept for a quicker next start as well. */
   down(options: { readonly caches: boolean }, progress: Progress): Promise<void>
   /** Takes the power from the experiment's node of a zone, without warning to anything on it. */
