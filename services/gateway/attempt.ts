@@ -1,0 +1,162 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Dispatcher } from 'undici'
+import type { Endpoint } from './endpoints.ts'
+
+/** What is asked of the recommender; the same for every try. */
+export type UpstreamCall = {
+  readonly method: 'GET' | 'HEAD' | 'POST'
+  /** Path and query, checked. */
+  readonly path: string
+  /** Names and values in turn, as undici wants them. */
+  readonly headers: string[]
+  readonly body: Buffer | null
+}
+
+/** Why a try brought no answer. */
+export type TryFailure = {
+  readonly outcome: 'connect' | 'reset' | 'timeout'
+  /** For the client and the log: an error code, never an address. */
+  readonly reason: string
+}
+
+/** The part of an answer that comes before its body. */
+export type AnswerHead = { readonly status: number; readonly headers: IncomingHttpHeaders }
+
+/** Whom a try tells what becomes of it. After `failed`, `answered` or `ended` it says nothing more. */
+export type AttemptListener = {
+  /** Too slow; it goes on. */
+  readonly overdue: (attempt: Attempt) => void
+  readonly failed: (attempt: Attempt, failure: TryFailure) => void
+  /** The whole answer is there: `head` and `held`. */
+  readonly answered: (attempt: Attempt) => void
+  /** The answer is too large, or too slow, to be held: from now on `streamed` gets what comes after `held`. */
+  readonly streaming: (attempt: Attempt) => void
+  readonly streamed: (attempt: Attempt, chunk: Buffer) => void
+  readonly ended: (attempt: Attempt) => void
+}
+
+/** How long a try may take and how much of its answer is kept. */
+export type AttemptLimits = { readonly tryMs: number; readonly holdBytes: number }
+
+/** Numeric codes exist too: an aborted signal's is 23. */
+function textOf(error: unknown): string {
+  const { code, name } = error as { code?: unknown; name?: unknown }
+  return typeof code === 'string' ? code : String(name)
+}
+
+/**
+ * One try at one endpoint.
+ *
+ *   begin -> connecting -> sent -> head -> held, whole -> answered
+ *                                        \-> streaming -> streamed ... -> ended
+ */
+export class Attempt implements Dispatcher.DispatchHandler {
+  readonly endpoint: Endpoint
+  readonly #listener: AttemptListener
+  readonly #limits: AttemptLimits
+  #controller: Dispatcher.DispatchController | undefined
+  #timer: NodeJS.Timeout | undefined
+  #heldBytes = 0
+  #streaming = false
+  #done = false
+  /** Whether the endpoint may have seen the request. */
+  sent = false
+  isOverdue = false
+  head: AnswerHead | undefined
+  held: Buffer[] = []
+  /** From the begin to the first byte of the answer, milliseconds. */
+  firstByteMs = 0
+  readonly #beganAtMs = performance.now()
+
+  constructor(endpoint: Endpoint, listener: AttemptListener, limits: AttemptLimits) {
+    this.endpoint = endpoint
+    this.#listener = listener
+    this.#limits = limits
+  }
+
+  begin(call: UpstreamCall): void {
+    const { endpoint } = this
+    endpoint.breaker.begin()
+    endpoint.inFlight += 1
+    this.#timer = setTimeout(() => this.#late(), this.#limits.tryMs)
+    endpoint.pool.dispatch({ ...call, idempotent: false }, this)
+  }
+
+  /** Gives up; nothing more is told. Returns false when the try was over already. */
+  cancel(): boolean {
+    if (!this.#finish()) return false
+    // Before the request is sent there is nothing to abort: onRequestStart does it.
+    this.#controller?.abort(new Error('cancelled'))
+    return true
+  }
+
+  pause(): void {
+    this.#controller?.pause()
+  }
+
+  resume(): void {
+    // After its end the connection serves another try, whose pauses are not ours to end.
+    if (!this.#done) this.#controller?.resume()
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#done) controller.abort(new Error('cancelled'))
+    else this.sent = true
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (this.#done || status < 200) return
+    this.firstByteMs = performance.now() - this.#beganAtMs
+    this.head = { status, headers }
+    if (Number(headers['content-length'] ?? 0) > this.#limits.holdBytes) this.#stream()
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#done) return
+    if (this.#streaming) {
+      this.#listener.streamed(this, chunk)
+      return
+    }
+    this.held.push(chunk)
+    this.#heldBytes += chunk.length
+    if (this.#heldBytes > this.#limits.holdBytes) this.#stream()
+  }
+
+  onResponseEnd(): void {
+    if (!this.#finish()) return
+    if (this.#streaming) this.#listener.ended(this)
+    else this.#listener.answered(this)
+  }
+
+  onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {
+    if (!this.#finish()) return
+    const reason = textOf(error)
+    const outcome = !this.sent ? 'connect' : reason === 'UND_ERR_BODY_TIMEOUT' ? 'timeout' : 'reset'
+    this.#listener.failed(this, { outcome, reason })
+  }
+
+  #late(): void {
+    // An answer of unknown length that has begun is being made piece by piece: pass it on as it comes.
+    const growing = this.head !== undefined && this.head.headers['content-length'] === undefined
+    if (growing) this.#stream()
+    else {
+      this.isOverdue = true
+      this.#listener.overdue(this)
+    }
+  }
+
+  #stream(): void {
+    clearTimeout(this.#timer)
+    this.#streaming = true
+    this.#listener.streaming(this)
+  }
+
+  #finish(): boolean {
+    if (this.#done) return false
+    this.#done = true
+    clearTimeout(this.#timer)
+    this.endpoint.inFlight -= 1
+    return true
+  }
+}

@@ -1,0 +1,290 @@
+import type { ServerResponse } from 'node:http'
+import { Attempt, type AttemptListener, type TryFailure, type UpstreamCall } from './attempt.ts'
+import type { RetryBudget } from './budget.ts'
+import type { Patience } from './config.ts'
+import type { Endpoint, Endpoints } from './endpoints.ts'
+import { answerHeaders } from './headers.ts'
+import type { GatewayMetrics, TryOutcome } from './metrics.ts'
+import { type Problem, sendProblem } from './problem.ts'
+
+/** What all exchanges share. */
+export type ExchangeContext = {
+  readonly endpoints: Endpoints
+  readonly budget: RetryBudget
+  readonly metrics: GatewayMetrics
+  readonly patience: { readonly read: Patience; readonly write: Patience }
+  readonly holdBytes: number
+  readonly clientStallMs: number
+}
+
+export type ExchangeRequest = {
+  readonly call: UpstreamCall
+  readonly requestId: string
+  /** Whether sending it twice does what sending it once does: reads, and writes with an Idempotency-Key. */
+  readonly repeatable: boolean
+}
+
+/** Statuses by which an endpoint says that another one, or a later moment, may do better. */
+const RETRYABLE: ReadonlySet<number> = new Set([502, 503, 504])
+
+/** Pause before going round the endpoints again, milliseconds; doubles, with full jitter. */
+const PAUSE_FIRST_MS = 25
+const PAUSE_MOST_MS = 400
+
+/**
+ * One client request to its answer: tries endpoints until one answers, the deadline passes or the budget is spent.
+ *
+ * | what happens to a try | what follows |
+ * | --- | --- |
+ * | could not connect | another endpoint at once; nothing was sent, so it is free, for every method |
+ * | reset, or 502/503/504 | if repeatable and the budget has a token: another endpoint, later the same ones |
+ * | slower than `tryMs` | if repeatable and the budget has a token: another one beside it; the first answer wins |
+ * | answered | passed on; a small answer only when it is whole, so that a broken one can be tried again |
+ */
+export class Exchange implements AttemptListener {
+  readonly #context: ExchangeContext
+  readonly #request: ExchangeRequest
+  readonly #response: ServerResponse
+  readonly #patience: Patience
+  readonly #live: Attempt[] = []
+  readonly #tried: Endpoint[] = []
+  /** Tells whether a first try was answered well, and how fast: what the adaptive limit learns from. */
+  onFirstByteMs: ((firstByteMs: number) => void) | undefined
+  #anySent = false
+  #rounds = 0
+  #refused = false
+  #settled = false
+  #timer: NodeJS.Timeout | undefined
+  #pauseTimer: NodeJS.Timeout | undefined
+  #stallTimer: NodeJS.Timeout | undefined
+  /** The last answer that asked for another try: what the client gets when there is nothing better. */
+  #fallback: Attempt | undefined
+  #lastReason = 'no endpoint is known'
+
+  constructor(context: ExchangeContext, request: ExchangeRequest, response: ServerResponse) {
+    this.#context = context
+    this.#request = request
+    this.#response = response
+    this.#patience = context.patience[request.call.method === 'POST' ? 'write' : 'read']
+  }
+
+  start(): void {
+    this.#context.budget.earn()
+    this.#timer = setTimeout(() => this.#deadline(), this.#patience.deadlineMs)
+    this.#launch()
+  }
+
+  /** The client has gone: stops everything. */
+  cancel(): void {
+    this.#settle()
+  }
+
+  overdue = (attempt: Attempt): void => {
+    this.#context.endpoints.failed(attempt.endpoint, false)
+    if (!this.#request.repeatable || this.#settled) return
+    // With every endpoint waited for already, one more request would only add load.
+    if (this.#live.length >= this.#context.endpoints.size) return
+    const granted = this.#context.budget.take()
+    this.#context.metrics.hedged(granted ? 'sent' : 'refused')
+    if (granted) this.#launch()
+  }
+
+  failed = (attempt: Attempt, failure: TryFailure): void => {
+    this.#forget(attempt)
+    if (failure.reason === 'UND_ERR_INVALID_ARG') {
+      this.#refuse()
+      return
+    }
+    this.#context.metrics.tried(failure.outcome)
+    this.#context.endpoints.failed(attempt.endpoint, failure.outcome === 'connect')
+    this.#lastReason = failure.reason
+    if (this.#settled) return
+    // The head is out: the only honest thing left is to break off.
+    if (this.#response.headersSent) {
+      this.#response.destroy()
+      this.#settle()
+    } else this.#again(attempt)
+  }
+
+  answered = (attempt: Attempt): void => {
+    this.#forget(attempt)
+    const status = attempt.head?.status ?? 0
+    this.#note(attempt, status)
+    if (this.#settled) return
+    if (RETRYABLE.has(status) && this.#request.repeatable) {
+      this.#fallback = attempt
+      this.#lastReason = `status ${status}`
+      this.#again(attempt)
+    } else this.#deliver(attempt)
+  }
+
+  streaming = (attempt: Attempt): void => {
+    if (this.#settled) return
+    this.#note(attempt, attempt.head?.status ?? 0)
+    this.#stopOthers(attempt)
+    clearTimeout(this.#timer)
+    clearTimeout(this.#pauseTimer)
+    this.#writeHead(attempt)
+    const held = attempt.held
+    attempt.held = []
+    for (const chunk of held) this.streamed(attempt, chunk)
+  }
+
+  streamed = (attempt: Attempt, chunk: Buffer): void => {
+    if (this.#response.write(chunk) || this.#stallTimer !== undefined) return
+    attempt.pause()
+    this.#stallTimer = setTimeout(() => this.#response.destroy(), this.#context.clientStallMs)
+    this.#response.once('drain', () => {
+      clearTimeout(this.#stallTimer)
+      this.#stallTimer = undefined
+      attempt.resume()
+    })
+  }
+
+  ended = (attempt: Attempt): void => {
+    this.#forget(attempt)
+    this.#response.end()
+    this.#settle()
+  }
+
+  #launch(): void {
+    if (this.#settled) return
+    const { endpoints, holdBytes } = this.#context
+    let endpoint = endpoints.pick(this.#tried)
+    if (endpoint === undefined) {
+      // All were tried: go round again, but not to one that is being waited for.
+      this.#tried.length = 0
+      endpoint = endpoints.pick(this.#live.map(attempt => attempt.endpoint))
+    }
+    if (endpoint === undefined) {
+      if (this.#live.length === 0) this.#pause(() => this.#launch())
+      return
+    }
+    this.#tried.push(endpoint)
+    const attempt = new Attempt(endpoint, this, { tryMs: this.#patience.tryMs, holdBytes })
+    this.#live.push(attempt)
+    attempt.begin(this.#request.call)
+  }
+
+  /** Decides what follows `attempt`, which brought nothing. */
+  #again(attempt: Attempt): void {
+    this.#anySent ||= attempt.sent
+    // Another try is under way and may still be in time.
+    if (this.#live.some(other => !other.isOverdue)) return
+    if (!this.#request.repeatable && this.#anySent) this.#giveUp()
+    else if (attempt.sent) this.#repeat()
+    else {
+      this.#context.metrics.retried('free')
+      this.#next()
+    }
+  }
+
+  /** Sends it once more if the budget allows. */
+  #repeat(): void {
+    if (this.#settled) return
+    if (this.#context.budget.take()) {
+      this.#context.metrics.retried('sent')
+      this.#next()
+      return
+    }
+    if (!this.#refused) this.#context.metrics.retried('refused')
+    this.#refused = true
+    // Writes are few and must outlast a change of the primary: they wait for a token until their deadline.
+    // Reads that waited would fill the gateway just when the recommender is failing.
+    if (this.#request.call.method === 'POST') this.#pause(() => this.#repeat())
+    else if (this.#live.length === 0) this.#giveUp()
+  }
+
+  /** Tries a fresh endpoint at once; when all were tried, pauses first. */
+  #next(): void {
+    if (this.#context.endpoints.hasFresh(this.#tried)) this.#launch()
+    else this.#pause(() => this.#launch())
+  }
+
+  #pause(then: () => void): void {
+    const mostMs = Math.min(PAUSE_MOST_MS, PAUSE_FIRST_MS * 2 ** this.#rounds)
+    this.#rounds += 1
+    this.#tried.length = 0
+    this.#pauseTimer = setTimeout(then, mostMs * (0.5 + Math.random() / 2))
+  }
+
+  #note(attempt: Attempt, status: number): void {
+    const { endpoints, metrics } = this.#context
+    metrics.tried(status < 500 ? 'ok' : 'error')
+    // A write's 503 tells of the database's primary, not of this endpoint.
+    if (RETRYABLE.has(status)) {
+      if (this.#request.call.method !== 'POST') endpoints.failed(attempt.endpoint, false)
+    } else if (!attempt.isOverdue) {
+      endpoints.succeeded(attempt.endpoint)
+      this.onFirstByteMs?.(attempt.firstByteMs)
+    }
+  }
+
+  #deliver(attempt: Attempt): void {
+    this.#writeHead(attempt)
+    this.#response.end(attempt.held.length === 1 ? attempt.held[0] : Buffer.concat(attempt.held))
+    this.#settle()
+  }
+
+  #writeHead(attempt: Attempt): void {
+    const { status, headers } = attempt.head ?? { status: 502, headers: {} }
+    this.#response.writeHead(status, answerHeaders(headers, this.#request.requestId))
+  }
+
+  #deadline(): void {
+    for (const attempt of [...this.#live]) this.#stop(attempt, 'timeout')
+    this.#fail({
+      status: 504,
+      detail: `The recommender did not answer within ${this.#patience.deadlineMs} ms (${this.#lastReason}).`,
+    })
+  }
+
+  #giveUp(): void {
+    this.#fail({ status: 502, detail: `The recommender could not be asked (${this.#lastReason}).` })
+  }
+
+  /** The HTTP client would not send it: the request's own fault, never the endpoint's. */
+  #refuse(): void {
+    sendProblem(
+      this.#response,
+      { status: 400, detail: 'The request holds characters that HTTP does not allow.' },
+      this.#request.requestId,
+    )
+    this.#settle()
+  }
+
+  #fail(problem: Problem): void {
+    if (this.#fallback !== undefined) this.#deliver(this.#fallback)
+    else {
+      sendProblem(this.#response, problem, this.#request.requestId)
+      this.#settle()
+    }
+  }
+
+  #stopOthers(winner: Attempt | undefined): void {
+    for (const attempt of [...this.#live]) {
+      if (attempt !== winner) this.#stop(attempt, 'cancelled')
+    }
+  }
+
+  #stop(attempt: Attempt, outcome: TryOutcome): void {
+    this.#forget(attempt)
+    if (!attempt.cancel()) return
+    attempt.endpoint.breaker.abandon()
+    this.#context.metrics.tried(outcome)
+  }
+
+  #forget(attempt: Attempt): void {
+    const index = this.#live.indexOf(attempt)
+    if (index >= 0) this.#live.splice(index, 1)
+  }
+
+  #settle(): void {
+    if (this.#settled) return
+    this.#settled = true
+    clearTimeout(this.#timer)
+    clearTimeout(this.#pauseTimer)
+    clearTimeout(this.#stallTimer)
+    this.#stopOthers(undefined)
+  }
+}
