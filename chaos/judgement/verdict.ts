@@ -21,11 +21,18 @@ export type SignalResult = {
   readonly experiment: number | null
   /** Difference in differences: success in ratio points (experiment - control), latency as a factor. */
   readonly effect: number | null
+  /** Ends of the 90 % interval of `effect`; null where the data set no bound on that side. */
   readonly low: number | null
   readonly high: number | null
   readonly margin: number
   readonly primary: boolean
   readonly outcome: 'inside' | 'outside' | 'undecided' | 'no_data'
+  /** The experiment's quantile fell among requests that timed out: `experiment` and `effect` are lower bounds. */
+  readonly censored: boolean
+  /** Effect that 80 % of such runs would have seen, in the unit of `effect`; null without data. */
+  readonly smallestVisible: number | null
+  /** Mean length of the blocks of seconds that the bootstrap drew; null without data. */
+  readonly blockSeconds: { readonly baseline: number; readonly attack: number } | null
 }
 
 export type ValidityCheck = { readonly check: string; readonly ok: boolean; readonly detail: string }

@@ -1,0 +1,13 @@
+/** The few distribution functions of jstat that the judge uses; the package brings no types of its own. */
+declare module 'jstat' {
+  const jStat: {
+    readonly normal: {
+      readonly inv: (probability: number, mean: number, standardDeviation: number) => number
+      readonly cdf: (value: number, mean: number, standardDeviation: number) => number
+    }
+    readonly studentt: {
+      readonly inv: (probability: number, degreesOfFreedom: number) => number
+    }
+  }
+  export default jStat
+}

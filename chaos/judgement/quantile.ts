@@ -1,0 +1,37 @@
+import { at, type SortedLatency } from './seconds.ts'
+
+/** A quantile; `censored` means that the true value is at least `valueMs`. */
+export type Quantile = { readonly valueMs: number; readonly censored: boolean }
+
+/**
+ * Quantile of latencies whose seconds count `weights[second]` times: the smallest value with at least
+ * `probability` of the weight at or below it (type 1 of Hyndman & Fan 1996, exact for the data, no interpolation).
+ * It walks down from the slowest request, because the tail quantiles lie near there.
+ *
+ * @param probability in (0, 1)
+ * @param weights times each second counts, whole numbers >= 0
+ * @returns null when nothing has weight
+ */
+export function weightedQuantile(
+  latency: SortedLatency,
+  weights: ArrayLike<number>,
+  probability: number,
+): Quantile | null {
+  const { durationMs, second, firstCensored, perSecond } = latency
+  let weight = 0
+  for (let index = 0; index < perSecond.length; index++) weight += at(perSecond, index) * at(weights, index)
+  if (weight === 0) return null
+  // A hair less, so that 0.95 of 100 is the 95th value although 0.95 * 100 is not exactly 95 in binary.
+  const rank = Math.max(1, Math.ceil(probability * weight - 1e-9))
+  let remaining = weight
+  for (let position = durationMs.length - 1; position >= 0; position--) {
+    remaining -= at(weights, at(second, position))
+    if (remaining < rank) return { valueMs: at(durationMs, position), censored: position >= firstCensored }
+  }
+  return null
+}
+
+/** Quantile of all latencies, each counted once; null when there are none. */
+export function quantile(latency: SortedLatency, probability: number): Quantile | null {
+  return weightedQuantile(latency, new Uint8Array(latency.perSecond.length).fill(1), probability)
+}

@@ -1,0 +1,119 @@
+import type { WriteLedger } from '../journal-entry.ts'
+import type { Cells } from './estimate.ts'
+import { type Aftermath, WINDOW_SECONDS } from './recovery.ts'
+import { total } from './seconds.ts'
+import { type Check, lostRequests } from './validity.ts'
+import type { Outcome, SignalResult } from './verdict.ts'
+import {
+  count,
+  factor,
+  percent,
+  plural,
+  SIGNAL_LABELS,
+  seconds,
+  signalEffect,
+  signalMargin,
+  signalValue,
+} from './wording.ts'
+
+export type Findings = {
+  readonly verdict: Outcome
+  readonly checks: readonly Check[]
+  readonly signals: readonly SignalResult[]
+  readonly cells: Cells
+  readonly after: Aftermath
+  /** What became of the experiment's writes. */
+  readonly writes: WriteLedger
+}
+
+/** The verdict in sentences, the deciding ones first. Each holds the numbers by which a person can check it. */
+export function reasons({ verdict, checks, signals, cells, after, writes }: Findings): readonly string[] {
+  const failed = checks
+    .filter(({ ok }) => !ok)
+    .map(({ check, detail }) => `Check failed, ${check}: ${detail}.`)
+  const primary = signals.filter(result => result.primary)
+  const order = ['outside', 'undecided', 'no_data', 'inside'] as const
+  const placed = order.flatMap(outcome =>
+    primary.filter(result => result.outcome === outcome).map(signalSentence),
+  )
+  return [
+    ...failed,
+    ...placed,
+    ...writesSentence(writes),
+    requestsSentence(cells),
+    ...aftermathSentences(verdict, after),
+  ]
+}
+
+function signalSentence(result: SignalResult): string {
+  const { name, control, experiment, effect, margin, outcome } = result
+  const label = capital(SIGNAL_LABELS[name])
+  if (outcome === 'no_data') return `${label} has no data, which is never a pass.`
+  if (control === null || experiment === null)
+    return `${label} has no data in one group, which is never a pass.`
+  const value = `${result.censored ? 'at least ' : ''}${signalValue(name, experiment)}`
+  const values = `${value} in the experiment, ${signalValue(name, control)} in the control`
+  const change =
+    effect === null
+      ? 'an unknown change'
+      : `${result.censored ? 'at least ' : ''}${signalEffect(name, effect)}`
+  const numbers = `${change} against the control and the baseline (90 % interval ${interval(result)})`
+  const limit = signalMargin(name, margin)
+  if (outcome === 'inside') return `${label} stayed inside its margin of ${limit}: ${numbers}; ${values}.`
+  if (outcome === 'outside') return `${label} left its margin of ${limit}: ${numbers}; ${values}.`
+  return `${label} cannot be placed: ${numbers} holds the margin of ${limit}; ${values}.${visibleSentence(result)}`
+}
+
+/** `low to high`, with an open end where there is no bound. */
+export function interval({ name, low, high }: SignalResult): string {
+  if (low === null && high === null) return 'without bounds'
+  if (low === null) return `up to ${signalEffect(name, high ?? 0)}`
+  if (high === null) return `from ${signalEffect(name, low)} up, without bound`
+  return `${signalEffect(name, low)} to ${signalEffect(name, high)}`
+}
+
+function visibleSentence({ name, smallestVisible }: SignalResult): string {
+  if (smallestVisible === null) return ''
+  return ` Four of five such runs would have shown a change of ${signalEffect(name, smallestVisible)}.`
+}
+
+function requestsSentence(cells: Cells): string {
+  const lost = lostRequests(cells)
+  const sent = total(cells.attack.experiment.requests)
+  const text = `${count(lost.experiment)} of ${plural(sent, 'request')} to the experiment failed during the attack`
+  const where =
+    lost.experiment > 0 ? ` (${percent(lost.experiment / sent)}, in ${plural(lost.seconds, 'second')})` : ''
+  return `${text}${where}, ${count(lost.control)} of ${count(total(cells.attack.control.requests))} to the control.`
+}
+
+function writesSentence({ acknowledged, lost, unacknowledged }: WriteLedger): string[] {
+  if (acknowledged === 0 && lost === 0) return []
+  const kept = `${count(lost)} of ${plural(acknowledged, 'acknowledged write')} to the experiment ${lost === 1 ? 'was' : 'were'} lost`
+  const extra =
+    unacknowledged > 0 ? `; ${plural(unacknowledged, 'write')} took place without an acknowledgement` : ''
+  return [`${kept}${extra}.`]
+}
+
+function aftermathSentences(verdict: Outcome, { recovery, worst }: Aftermath): string[] {
+  const slowest = worst.filter(({ name }) => name !== 'success_ratio').at(-1)
+  const sentences: string[] = []
+  if (slowest) {
+    const { name, afterFaultSeconds, control, experiment } = slowest
+    sentences.push(
+      `The slowest ${WINDOW_SECONDS} s began ${seconds(afterFaultSeconds)} after the fault: ${SIGNAL_LABELS[name]} ${signalValue(name, experiment)} (${factor(experiment / control)} the control's ${signalValue(name, control)}).`,
+    )
+  }
+  if (verdict === 'invalid') return sentences
+  const { fromFaultStartSeconds: start, fromFaultEndSeconds: end } = recovery
+  if (start === null) sentences.push('It did not come back inside the margins while it was watched.')
+  else if (start > 0)
+    sentences.push(`It was back inside the margins ${seconds(start)} after the fault began.`)
+  if (end === null) sentences.push('After the fault ended it was not seen back inside the margins.')
+  else if (end > 0)
+    sentences.push(`After the fault ended it took ${seconds(end)} to be back inside the margins.`)
+  return sentences
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
