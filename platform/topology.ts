@@ -15,6 +15,17 @@ export type Zone = (typeof ZONES)[number]
 export const GROUP_SERVICES = ['edge', 'gateway', 'recommender', 'database'] as const
 export type GroupService = (typeof GROUP_SERVICES)[number]
 
+/** Work of each group that ends: the schema migration and the Spark batch. */
+export const GROUP_JOBS = ['migrate', 'ingest'] as const
+export type GroupJob = (typeof GROUP_JOBS)[number]
+
+/** Services that both groups share; they run where no fault is ever begun. */
+export const SHARED_SERVICES = ['prometheus', 'node-exporter', 'object-state'] as const
+export type SharedService = (typeof SHARED_SERVICES)[number]
+
+/** Value of the `group` label on what belongs to neither group: the system node and the shared services. */
+export const SHARED_GROUP = 'system'
+
 /** Label keys, the same on nodes, pods, metrics, alerts and journal events. */
 export const LABELS = {
   group: 'group',
@@ -23,6 +34,8 @@ export const LABELS = {
   partOf: 'app.kubernetes.io/part-of',
   /** Value of `partOf` on everything this project makes: what lacks it is never touched. */
   product: 'divergence',
+  /** On what `up` rendered, and on nothing else: only these objects are pruned when they are no longer rendered. */
+  managedBy: 'app.kubernetes.io/managed-by',
 } as const
 
 /** Namespace of the shared services; each group's namespace is the group's own name. */
@@ -40,6 +53,9 @@ export const PORTS = {
   prometheus: 9090,
   nodeExporter: 9100,
   objectState: 9101,
+  /** Spark driver: where executors call home, and where they fetch blocks. */
+  sparkDriver: 7078,
+  sparkBlocks: 7079,
 } as const
 
 /** Ports by which a person reaches the lab: NodePort inside, 127.0.0.1 outside (local cluster). */
@@ -79,10 +95,20 @@ export type ServiceSpec = {
   readonly resources: Resources
 }
 
+/** The Spark batch of one group. */
+export type IngestSpec = {
+  readonly driver: Resources
+  readonly executor: Resources
+  readonly executors: number
+}
+
 export type Topology = {
   readonly groups: readonly Group[]
   readonly zones: readonly Zone[]
   readonly services: readonly ServiceSpec[]
+  readonly migrate: Resources
+  readonly ingest: IngestSpec
+  readonly shared: Readonly<Record<SharedService, Resources>>
 }
 
 /** The lab. Requests are small because seven nodes share two cores on the reference machine; see docs/ARCHITECTURE.md. */
@@ -119,6 +145,23 @@ export const TOPOLOGY: Topology = {
       resources: { cpuRequest: 0.1, memoryRequestMiB: 256, memoryLimitMiB: 768 },
     },
   ],
+  migrate: { cpuRequest: 0.05, memoryRequestMiB: 64, memoryLimitMiB: 256 },
+  ingest: {
+    driver: { cpuRequest: 0.1, memoryRequestMiB: 512, memoryLimitMiB: 1280 },
+    // Spark asks for the limit at once.
+    executor: { cpuRequest: 0.1, memoryRequestMiB: 1024, memoryLimitMiB: 1024 },
+    executors: 2,
+  },
+  shared: {
+    prometheus: { cpuRequest: 0.1, memoryRequestMiB: 256, memoryLimitMiB: 1024 },
+    'node-exporter': { cpuRequest: 0.02, memoryRequestMiB: 16, memoryLimitMiB: 64 },
+    'object-state': { cpuRequest: 0.02, memoryRequestMiB: 64, memoryLimitMiB: 192 },
+  },
+}
+
+/** Full host name of a service of one group inside the cluster, without the final dot. */
+export function serviceHost(group: Group, service: string): string {
+  return `${service}.${group}.svc.cluster.local`
 }
 
 /** Name of the node of one group and zone in the local cluster. */

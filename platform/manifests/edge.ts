@@ -1,0 +1,99 @@
+import { FORWARDED_PORTS, type Group, PORTS } from '../topology.ts'
+import { haproxyConfig } from './haproxy-config.ts'
+import { type RenderInput, specOf } from './input.ts'
+import {
+  configAnnotation,
+  configMap,
+  type KubernetesObject,
+  metadata,
+  ownLabels,
+  selectorLabels,
+} from './object.ts'
+import {
+  basePod,
+  CONTAINER_SECURITY,
+  httpProbes,
+  imageReference,
+  outsideTheGroups,
+  resourceRequirements,
+} from './pod.ts'
+
+const SERVICE = 'edge'
+const CONFIG_NAME = 'edge-config'
+
+const NODE_PORTS: Readonly<Record<Group, number>> = {
+  control: FORWARDED_PORTS.controlGateway,
+  experiment: FORWARDED_PORTS.experimentGateway,
+}
+
+/** The group's load balancer, outside the zones as a cloud's would be. */
+export function edge(group: Group, input: RenderInput): readonly KubernetesObject[] {
+  const { image, replicas, resources } = specOf(input.topology, SERVICE)
+  const files = { 'haproxy.cfg': haproxyConfig(group, specOf(input.topology, 'gateway').replicas) }
+  return [
+    configMap(metadata(group, group, SERVICE, CONFIG_NAME), files),
+    service(group, input),
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: metadata(group, group, SERVICE),
+      spec: {
+        replicas,
+        revisionHistoryLimit: 2,
+        selector: { matchLabels: selectorLabels(group, SERVICE) },
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+        template: {
+          metadata: { labels: ownLabels(group, SERVICE), annotations: configAnnotation(files) },
+          spec: {
+            ...basePod(),
+            ...outsideTheGroups(),
+            serviceAccountName: SERVICE,
+            // The longest write, 7 tries of 2.5 s, and the preStop before it.
+            terminationGracePeriodSeconds: 22,
+            containers: [
+              {
+                name: SERVICE,
+                image: imageReference(input.images, image),
+                command: ['haproxy', '-db', '-f', '/etc/edge/haproxy.cfg'],
+                securityContext: CONTAINER_SECURITY,
+                resources: resourceRequirements(resources),
+                ports: [
+                  { name: 'http', containerPort: PORTS.edge },
+                  { name: 'metrics', containerPort: PORTS.edgeMetrics },
+                ],
+                ...httpProbes({
+                  port: PORTS.edgeMetrics,
+                  readyPath: '/readyz',
+                  alivePath: '/healthz',
+                  startSeconds: 30,
+                }),
+                // SIGTERM would cut open requests off: SIGUSR1 lets them end, after everybody has seen the pod leave.
+                lifecycle: {
+                  preStop: { exec: { command: ['sh', '-c', 'sleep 2; kill -USR1 1; sleep 18'] } },
+                },
+                volumeMounts: [{ name: 'config', mountPath: '/etc/edge', readOnly: true }],
+              },
+            ],
+            volumes: [{ name: 'config', configMap: { name: CONFIG_NAME } }],
+          },
+        },
+      },
+    },
+  ]
+}
+
+/** Forwarded to the machine by the local cluster; inside the cluster only everywhere else. */
+function service(group: Group, input: RenderInput): KubernetesObject {
+  const port = { name: 'http', port: PORTS.edge, protocol: 'TCP' }
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(group, group, SERVICE),
+    spec: {
+      selector: selectorLabels(group, SERVICE),
+      ...(input.facts.kind === 'local'
+        ? { type: 'NodePort', ports: [{ ...port, nodePort: NODE_PORTS[group] }] }
+        : { type: 'ClusterIP', ports: [port] }),
+    },
+  }
+}

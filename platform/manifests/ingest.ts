@@ -1,0 +1,118 @@
+import type { V1Container, V1PodSpec } from '@kubernetes/client-node'
+import { UserError } from '../errors.ts'
+import type { Group } from '../topology.ts'
+import { CORPUS_CLAIM } from './corpus-volume.ts'
+import { databaseClient } from './database-client.ts'
+import type { Corpus, RenderInput } from './input.ts'
+import { job } from './job.ts'
+import { configMap, contentHash, type KubernetesObject, metadata } from './object.ts'
+import {
+  basePod,
+  CONTAINER_SECURITY,
+  env,
+  envFromField,
+  imageReference,
+  inGroup,
+  QUICK_DNS,
+  resourceRequirements,
+  scratch,
+} from './pod.ts'
+import { DATABASE_ROLES } from './secrets.ts'
+import { SPARK_FOLDER, sparkFiles } from './spark-config.ts'
+
+const SERVICE = 'ingest'
+
+/** Where the corpora are mounted, in driver and executors alike. */
+const CORPUS_FOLDER = '/corpus'
+
+const LIMITS = { retries: 2, deadlineSeconds: 3600 }
+
+/**
+ * Loads a corpus into the group's database: a Spark driver that Kubernetes runs as a Job, and executors that the driver
+ * asks Kubernetes for. Loading the same files again is the same Job, and so no work.
+ */
+export function ingest(group: Group, input: RenderInput, corpus: Corpus): readonly KubernetesObject[] {
+  const image = imageReference(input.images, 'ingest')
+  const surroundings = podSurroundings(group, input, corpus)
+  const files = sparkFiles(group, input.topology, image, surroundings.pod, surroundings.container)
+  // A Job's files must not change while it runs: other files are another ConfigMap.
+  const configName = `ingest-spark-${contentHash(files)}`
+  const driver: V1PodSpec = {
+    ...surroundings.pod,
+    serviceAccountName: SERVICE,
+    automountServiceAccountToken: true,
+    restartPolicy: 'Never',
+    containers: [
+      {
+        ...surroundings.container,
+        name: 'driver',
+        image,
+        command: ['python3', '-m', 'pipeline.ingest'],
+        resources: resourceRequirements(input.topology.ingest.driver),
+        env: [
+          ...(surroundings.container.env ?? []),
+          envFromField('POD_IP', 'status.podIP'),
+          envFromField('POD_NAME', 'metadata.name'),
+          env('INGEST_INPUT', inputUri(corpus)),
+          env('SPARK_CONF_DIR', SPARK_FOLDER),
+          // What only the running pod knows: where executors call home, and whose property they are.
+          env(
+            'PYSPARK_SUBMIT_ARGS',
+            '--conf spark.driver.host=$(POD_IP) --conf spark.kubernetes.driver.pod.name=$(POD_NAME) pyspark-shell',
+          ),
+        ],
+        volumeMounts: [
+          ...(surroundings.container.volumeMounts ?? []),
+          { name: 'spark', mountPath: SPARK_FOLDER, readOnly: true },
+        ],
+      },
+    ],
+    volumes: [...(surroundings.pod.volumes ?? []), { name: 'spark', configMap: { name: configName } }],
+  }
+  return [
+    configMap(metadata(group, group, SERVICE, configName), files),
+    job(group, SERVICE, driver, LIMITS, [corpus.name, corpus.contentHash]),
+  ]
+}
+
+/** What driver and executors share. */
+function podSurroundings(group: Group, input: RenderInput, corpus: Corpus) {
+  const client = databaseClient(group, input, DATABASE_ROLES.ingest)
+  const temporary = scratch('tmp', '/tmp', 1024)
+  const mounted = corpus.uri === undefined
+  if (mounted && input.facts.kind !== 'local') {
+    throw new UserError(
+      'CORPUS_NOT_REACHABLE',
+      `Cannot load corpus '${corpus.name}': its files are on this machine, the nodes are not`,
+      'Put the files where the cluster can read them and name that place, such as s3a://BUCKET/FOLDER.',
+    )
+  }
+  const pod: Omit<V1PodSpec, 'containers'> = {
+    ...basePod(),
+    ...inGroup(group),
+    ...QUICK_DNS,
+    serviceAccountName: SERVICE,
+    terminationGracePeriodSeconds: 5,
+    volumes: [
+      client.volume,
+      temporary.volume,
+      ...(mounted
+        ? [{ name: 'corpus', persistentVolumeClaim: { claimName: CORPUS_CLAIM, readOnly: true } }]
+        : []),
+    ],
+  }
+  const container: Omit<V1Container, 'name'> = {
+    securityContext: CONTAINER_SECURITY,
+    env: [env('GROUP', group), ...client.env],
+    volumeMounts: [
+      client.mount,
+      temporary.mount,
+      ...(mounted ? [{ name: 'corpus', mountPath: CORPUS_FOLDER, readOnly: true }] : []),
+    ],
+  }
+  return { pod, container }
+}
+
+function inputUri(corpus: Corpus): string {
+  return corpus.uri ?? `file://${CORPUS_FOLDER}/${corpus.name}`
+}

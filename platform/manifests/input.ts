@@ -1,0 +1,34 @@
+import type { ClusterFacts, ImageReferences } from '../cluster/cluster.ts'
+import type { ImageName, ServiceSpec, Topology } from '../topology.ts'
+
+/** A folder of MIDI files that both groups load. */
+export type Corpus = {
+  /** DNS label, at most 30 characters: names the folder and the Job. */
+  readonly name: string
+  /** Hash over the files' names and contents, hexadecimal: other files are another Job. */
+  readonly contentHash: string
+  /** Where pods read it, such as `s3a://bucket/folder`; without it, folder `name` of the store mounted in every node. */
+  readonly uri?: string
+}
+
+/** All that the manifests depend on; the same input gives the same objects, byte for byte. */
+export type RenderInput = {
+  readonly topology: Topology
+  readonly facts: ClusterFacts
+  readonly images: ImageReferences
+  /** Without one the groups are deployed empty. */
+  readonly corpus?: Corpus
+}
+
+/** The images that the rendered objects run, each once. */
+export function imagesInUse(topology: Topology): readonly ImageName[] {
+  const own = topology.services.map(spec => spec.image)
+  return [...new Set<ImageName>([...own, 'ingest', 'observability', 'services'])]
+}
+
+/** The entry of one service. @throws RangeError when the topology has none */
+export function specOf(topology: Topology, service: ServiceSpec['service']): ServiceSpec {
+  const spec = topology.services.find(candidate => candidate.service === service)
+  if (spec) return spec
+  throw new RangeError(`Cannot render ${service}: the topology has no such service`)
+}

@@ -1,0 +1,58 @@
+import { PORTS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
+import type { RenderInput } from './input.ts'
+import { type KubernetesObject, metadata, ownLabels, selectorLabels } from './object.ts'
+import {
+  basePod,
+  CONTAINER_SECURITY,
+  httpProbes,
+  imageReference,
+  outsideTheGroups,
+  resourceRequirements,
+} from './pod.ts'
+
+const SERVICE = 'object-state'
+
+/** Tells Prometheus what Kubernetes knows of pods, nodes and workloads, under the names of kube-state-metrics. */
+export function objectState(input: RenderInput): readonly KubernetesObject[] {
+  const labels = ownLabels(SHARED_GROUP, SERVICE)
+  return [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: metadata(SHARED_GROUP, SHARED_NAMESPACE, SERVICE),
+      spec: {
+        replicas: 1,
+        revisionHistoryLimit: 2,
+        selector: { matchLabels: selectorLabels(SHARED_GROUP, SERVICE) },
+        // Two at once would count everything twice.
+        strategy: { type: 'Recreate' },
+        template: {
+          metadata: { labels },
+          spec: {
+            ...basePod(),
+            ...outsideTheGroups(),
+            serviceAccountName: SERVICE,
+            automountServiceAccountToken: true,
+            containers: [
+              {
+                name: SERVICE,
+                image: imageReference(input.images, 'services'),
+                workingDir: '/app',
+                command: ['node', 'services/object-state/main.ts'],
+                securityContext: CONTAINER_SECURITY,
+                resources: resourceRequirements(input.topology.shared[SERVICE]),
+                ports: [{ name: 'metrics', containerPort: PORTS.objectState }],
+                ...httpProbes({
+                  port: PORTS.objectState,
+                  readyPath: '/readyz',
+                  alivePath: '/healthz',
+                  startSeconds: 60,
+                }),
+              },
+            ],
+          },
+        },
+      },
+    },
+  ]
+}

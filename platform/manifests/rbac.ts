@@ -1,0 +1,124 @@
+import { GROUPS, type Group, LABELS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
+import { type KubernetesObject, type Metadata, managedLabels, metadata, type Owner } from './object.ts'
+
+/*
+ * Every service has an account of its own. Only those that speak to the API server are given its token and the few
+ * verbs below; the others could do nothing with one.
+ */
+
+type Rule = {
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly verbs: readonly string[]
+}
+
+const READ = ['get', 'list', 'watch']
+
+export function groupAccounts(group: Group): readonly KubernetesObject[] {
+  return [
+    ...['edge', 'gateway', 'recommender', 'database', 'migrate', 'ingest'].map(service =>
+      serviceAccount(group, group, service),
+    ),
+    ...namespacedRole(group, group, 'database', PATRONI_RULES),
+    ...namespacedRole(group, group, 'ingest', SPARK_DRIVER_RULES),
+  ]
+}
+
+export function sharedAccounts(): readonly KubernetesObject[] {
+  return [
+    ...['prometheus', 'node-exporter', 'object-state'].map(service =>
+      serviceAccount(SHARED_GROUP, SHARED_NAMESPACE, service),
+    ),
+    ...clusterWideRole('prometheus', [
+      { apiGroups: [''], resources: ['nodes'], verbs: READ },
+      { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
+    ]),
+    ...[...GROUPS, SHARED_NAMESPACE].flatMap(namespace =>
+      namespacedRole(
+        SHARED_GROUP,
+        namespace,
+        'prometheus',
+        [{ apiGroups: [''], resources: ['pods'], verbs: READ }],
+        SHARED_NAMESPACE,
+      ),
+    ),
+    ...clusterWideRole('object-state', OBJECT_STATE_RULES),
+  ]
+}
+
+/** Leader, configuration and synchronous standby are kept in the annotations of Endpoints, members in those of pods. */
+const PATRONI_RULES: readonly Rule[] = [
+  { apiGroups: [''], resources: ['endpoints'], verbs: [...READ, 'create', 'patch', 'update', 'delete'] },
+  { apiGroups: [''], resources: ['endpoints/restricted'], verbs: ['create'] },
+  { apiGroups: [''], resources: ['pods'], verbs: [...READ, 'patch', 'update'] },
+]
+
+/** The driver makes its executors and the ConfigMap they start from, and takes both away again. */
+const SPARK_DRIVER_RULES: readonly Rule[] = [
+  { apiGroups: [''], resources: ['pods'], verbs: [...READ, 'create', 'patch', 'delete', 'deletecollection'] },
+  {
+    apiGroups: [''],
+    resources: ['configmaps'],
+    verbs: [...READ, 'create', 'update', 'delete', 'deletecollection'],
+  },
+  {
+    apiGroups: [''],
+    resources: ['services', 'persistentvolumeclaims'],
+    verbs: [...READ, 'deletecollection'],
+  },
+]
+
+const OBJECT_STATE_RULES: readonly Rule[] = [
+  { apiGroups: [''], resources: ['nodes', 'pods'], verbs: ['list', 'watch'] },
+  { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: ['list', 'watch'] },
+  { apiGroups: ['batch'], resources: ['jobs'], verbs: ['list', 'watch'] },
+]
+
+function serviceAccount(owner: Owner, namespace: string, service: string): KubernetesObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: metadata(owner, namespace, service),
+    automountServiceAccountToken: false,
+  }
+}
+
+function namespacedRole(
+  owner: Owner,
+  namespace: string,
+  service: string,
+  rules: readonly Rule[],
+  accountNamespace: string = namespace,
+): readonly KubernetesObject[] {
+  const head = metadata(owner, namespace, service)
+  return [
+    { apiVersion: `${RBAC}/v1`, kind: 'Role', metadata: head, rules },
+    binding('RoleBinding', 'Role', head, service, accountNamespace),
+  ]
+}
+
+function clusterWideRole(service: string, rules: readonly Rule[]): readonly KubernetesObject[] {
+  const head = { name: `${LABELS.product}-${service}`, labels: managedLabels(SHARED_GROUP, service) }
+  return [
+    { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata: head, rules },
+    binding('ClusterRoleBinding', 'ClusterRole', head, service, SHARED_NAMESPACE),
+  ]
+}
+
+const RBAC = 'rbac.authorization.k8s.io'
+
+function binding(
+  kind: 'RoleBinding' | 'ClusterRoleBinding',
+  roleKind: 'Role' | 'ClusterRole',
+  head: Metadata,
+  account: string,
+  accountNamespace: string,
+): KubernetesObject {
+  return {
+    apiVersion: `${RBAC}/v1`,
+    kind,
+    metadata: head,
+    roleRef: { apiGroup: RBAC, kind: roleKind, name: head.name },
+    subjects: [{ kind: 'ServiceAccount', name: account, namespace: accountNamespace }],
+  }
+}

@@ -1,0 +1,30 @@
+#!/bin/bash
+# Starts one member of the database: completes patroni.yml with what only this pod knows and hands over to Patroni.
+set -euo pipefail
+umask 077
+
+: "${PATRONI_KUBERNETES_POD_IP:?}" "${POD_NETWORKS:?}" "${DATABASE_PORT:?}" "${PATRONI_PORT:?}"
+
+config=/run/patroni/config
+mkdir -p "$config"
+cp /app/database/patroni.yml "$config/10-settings.yml"
+
+# Patroni merges all files of the folder, in the order of their names.
+{
+  echo "restapi:"
+  echo "  listen: 0.0.0.0:$PATRONI_PORT"
+  echo "  connect_address: $PATRONI_KUBERNETES_POD_IP:$PATRONI_PORT"
+  echo "postgresql:"
+  echo "  listen: 0.0.0.0:$DATABASE_PORT"
+  echo "  connect_address: $PATRONI_KUBERNETES_POD_IP:$DATABASE_PORT"
+  echo "  pg_hba:"
+  echo "    - local all postgres peer"
+  for network in $POD_NETWORKS; do
+    echo "    - host replication $PATRONI_REPLICATION_USERNAME $network scram-sha-256"
+    # The superuser is for this pod alone; pg_rewind and everybody else come over the network with a password.
+    echo "    - host all $PATRONI_SUPERUSER_USERNAME $network reject"
+    echo "    - host all all $network scram-sha-256"
+  done
+} >"$config/20-member.yml"
+
+exec patroni "$config"
