@@ -3,7 +3,7 @@ import { type RenderInput, specOf } from './input.ts'
 import { type KubernetesObject, type Metadata, metadata, ownLabels, selectorLabels } from './object.ts'
 import {
   basePod,
-  CONTAINER_SECURITY,
+  CONTAINER_DEFAULTS,
   env,
   envFromField,
   envFromSecret,
@@ -112,7 +112,7 @@ function statefulSet(group: Group, input: RenderInput): KubernetesObject {
               name: SERVICE,
               image: imageReference(input.images, image),
               command: ['/app/database/entry.sh'],
-              securityContext: CONTAINER_SECURITY,
+              ...CONTAINER_DEFAULTS,
               resources: resourceRequirements(resources),
               env: environment(group, input),
               ports: [

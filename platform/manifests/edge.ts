@@ -11,7 +11,7 @@ import {
 } from './object.ts'
 import {
   basePod,
-  CONTAINER_SECURITY,
+  CONTAINER_DEFAULTS,
   httpProbes,
   imageReference,
   outsideTheGroups,
@@ -55,17 +55,19 @@ export function edge(group: Group, input: RenderInput): readonly KubernetesObjec
                 name: SERVICE,
                 image: imageReference(input.images, image),
                 command: ['haproxy', '-db', '-f', '/etc/edge/haproxy.cfg'],
-                securityContext: CONTAINER_SECURITY,
+                ...CONTAINER_DEFAULTS,
                 resources: resourceRequirements(resources),
                 ports: [
                   { name: 'http', containerPort: PORTS.edge },
                   { name: 'metrics', containerPort: PORTS.edgeMetrics },
                 ],
+                // An edge without a single gateway still answers, quickly, 503; but none starts before it has found one.
                 ...httpProbes({
                   port: PORTS.edgeMetrics,
-                  readyPath: '/readyz',
+                  startPath: '/readyz',
+                  readyPath: '/healthz',
                   alivePath: '/healthz',
-                  startSeconds: 30,
+                  startSeconds: 300,
                 }),
                 // SIGTERM would cut open requests off: SIGUSR1 lets them end, after everybody has seen the pod leave.
                 lifecycle: {

@@ -3,7 +3,7 @@ import { type RenderInput, specOf } from './input.ts'
 import { type KubernetesObject, metadata, ownLabels, selectorLabels } from './object.ts'
 import {
   basePod,
-  CONTAINER_SECURITY,
+  CONTAINER_DEFAULTS,
   DEPLOYMENT_REVISION,
   DRAIN_FIRST,
   env,
@@ -69,7 +69,7 @@ export function gateway(group: Group, input: RenderInput): readonly KubernetesOb
                   `--max-old-space-size=${Math.floor(resources.memoryLimitMiB * HEAP_SHARE)}`,
                   'services/gateway/main.ts',
                 ],
-                securityContext: CONTAINER_SECURITY,
+                ...CONTAINER_DEFAULTS,
                 resources: resourceRequirements(resources),
                 env: [
                   env('GW_UPSTREAM_HOST', serviceHost(group, 'recommender')),

@@ -8,7 +8,7 @@ import { job } from './job.ts'
 import { configMap, contentHash, type KubernetesObject, metadata } from './object.ts'
 import {
   basePod,
-  CONTAINER_SECURITY,
+  CONTAINER_DEFAULTS,
   env,
   envFromField,
   imageReference,
@@ -102,7 +102,7 @@ function podSurroundings(group: Group, input: RenderInput, corpus: Corpus) {
     ],
   }
   const container: Omit<V1Container, 'name'> = {
-    securityContext: CONTAINER_SECURITY,
+    ...CONTAINER_DEFAULTS,
     env: [env('GROUP', group), ...client.env],
     volumeMounts: [
       client.mount,

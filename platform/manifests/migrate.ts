@@ -5,7 +5,7 @@ import { job } from './job.ts'
 import type { KubernetesObject } from './object.ts'
 import {
   basePod,
-  CONTAINER_SECURITY,
+  CONTAINER_DEFAULTS,
   env,
   imageReference,
   inGroup,
@@ -37,7 +37,7 @@ export function migrate(group: Group, input: RenderInput): readonly KubernetesOb
             name: SERVICE,
             image: imageReference(input.images, specOf(input.topology, 'recommender').image),
             command: ['python', '-m', 'pipeline.migrate'],
-            securityContext: CONTAINER_SECURITY,
+            ...CONTAINER_DEFAULTS,
             resources: resourceRequirements(input.topology.migrate),
             env: [env('GROUP', group), ...client.env],
             volumeMounts: [client.mount, temporary.mount],

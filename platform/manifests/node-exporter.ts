@@ -1,7 +1,7 @@
 import { PORTS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
 import type { RenderInput } from './input.ts'
 import { type KubernetesObject, metadata, ownLabels, selectorLabels } from './object.ts'
-import { basePod, CONTAINER_SECURITY, imageReference, resourceRequirements } from './pod.ts'
+import { basePod, CONTAINER_DEFAULTS, imageReference, resourceRequirements } from './pod.ts'
 
 const SERVICE = 'node-exporter'
 
@@ -61,7 +61,7 @@ export function nodeExporter(input: RenderInput): readonly KubernetesObject[] {
                   '--collector.disable-defaults',
                   ...COLLECTORS.map(name => `--collector.${name}`),
                 ],
-                securityContext: CONTAINER_SECURITY,
+                ...CONTAINER_DEFAULTS,
                 resources: resourceRequirements(input.topology.shared[SERVICE]),
                 ports: [{ name: 'metrics', containerPort: PORTS.nodeExporter, hostPort: PORTS.nodeExporter }],
                 readinessProbe: { ...probe, periodSeconds: 5, timeoutSeconds: 2 },

@@ -3,7 +3,7 @@ import type { RenderInput } from './input.ts'
 import { type KubernetesObject, metadata, ownLabels, selectorLabels } from './object.ts'
 import {
   basePod,
-  CONTAINER_SECURITY,
+  CONTAINER_DEFAULTS,
   httpProbes,
   imageReference,
   outsideTheGroups,
@@ -39,7 +39,7 @@ export function objectState(input: RenderInput): readonly KubernetesObject[] {
                 image: imageReference(input.images, 'services'),
                 workingDir: '/app',
                 command: ['node', 'services/object-state/main.ts'],
-                securityContext: CONTAINER_SECURITY,
+                ...CONTAINER_DEFAULTS,
                 resources: resourceRequirements(input.topology.shared[SERVICE]),
                 ports: [{ name: 'metrics', containerPort: PORTS.objectState }],
                 ...httpProbes({

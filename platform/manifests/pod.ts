@@ -3,7 +3,6 @@ import type {
   V1PodSpec,
   V1Probe,
   V1ResourceRequirements,
-  V1SecurityContext,
   V1Toleration,
 } from '@kubernetes/client-node'
 import type { ImageReferences } from '../cluster/cluster.ts'
@@ -42,14 +41,21 @@ function milliCores(cores: number): string {
   return `${Math.round(cores * 1000)}m`
 }
 
-/** What the `restricted` pod security standard asks of a container, and a root file system nobody can write. */
-export const CONTAINER_SECURITY: V1SecurityContext = {
-  allowPrivilegeEscalation: false,
-  capabilities: { drop: ['ALL'] },
-  privileged: false,
-  readOnlyRootFilesystem: true,
-  runAsNonRoot: true,
-}
+/**
+ * Container fields that are the same everywhere: what the `restricted` pod security standard asks for, a root file
+ * system nobody can write, and the last lines of the log as the reason when a container fails.
+ */
+export const CONTAINER_DEFAULTS = {
+  imagePullPolicy: 'IfNotPresent',
+  terminationMessagePolicy: 'FallbackToLogsOnError',
+  securityContext: {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    privileged: false,
+    readOnlyRootFilesystem: true,
+    runAsNonRoot: true,
+  },
+} satisfies Partial<V1Container>
 
 /** Pod fields that are the same everywhere. */
 export function basePod(userId: number = USER_ID): Omit<V1PodSpec, 'containers'> {
@@ -149,6 +155,8 @@ export type HttpProbes = {
   readonly port: number
   readonly readyPath: string
   readonly alivePath: string
+  /** Asked until it answers for the first time; without it, `alivePath`. */
+  readonly startPath?: string
   /** How long the process may take to answer for the first time, seconds. */
   readonly startSeconds: number
 }
@@ -160,10 +168,10 @@ export type HttpProbes = {
 export function httpProbes(
   probes: HttpProbes,
 ): Pick<V1Container, 'startupProbe' | 'readinessProbe' | 'livenessProbe'> {
-  const { port, readyPath, alivePath, startSeconds } = probes
+  const { port, readyPath, alivePath, startPath = alivePath, startSeconds } = probes
   const get = (path: string): V1Probe => ({ httpGet: { path, port } })
   return {
-    startupProbe: { ...get(alivePath), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: startSeconds },
+    startupProbe: { ...get(startPath), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: startSeconds },
     readinessProbe: { ...get(readyPath), periodSeconds: 1, timeoutSeconds: 2, failureThreshold: 2 },
     livenessProbe: { ...get(alivePath), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
   }

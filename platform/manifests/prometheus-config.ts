@@ -128,6 +128,9 @@ function containers() {
         target_label: 'service',
         replacement: '$1',
       },
+      // Jobs and executors carry more in their names than that.
+      { source_labels: ['pod'], regex: '(ingest|migrate)-.+', target_label: 'service', replacement: '$1' },
+      { source_labels: ['pod'], regex: '.+-exec-[0-9]+', target_label: 'service', replacement: 'ingest' },
       { regex: 'id|image|name', action: 'labeldrop' },
     ] satisfies Relabel[],
   }

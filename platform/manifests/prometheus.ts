@@ -10,7 +10,7 @@ import {
 } from './object.ts'
 import {
   basePod,
-  CONTAINER_SECURITY,
+  CONTAINER_DEFAULTS,
   httpProbes,
   imageReference,
   outsideTheGroups,
@@ -74,7 +74,7 @@ export function prometheus(input: RenderInput): readonly KubernetesObject[] {
                   '--web.enable-remote-write-receiver',
                   '--enable-feature=native-histograms,exemplar-storage',
                 ],
-                securityContext: CONTAINER_SECURITY,
+                ...CONTAINER_DEFAULTS,
                 resources: resourceRequirements(input.topology.shared[SERVICE]),
                 ports: [{ name: 'http', containerPort: PORTS.prometheus }],
                 ...httpProbes({

@@ -4,7 +4,7 @@ import { type RenderInput, specOf } from './input.ts'
 import { type KubernetesObject, metadata, ownLabels, selectorLabels } from './object.ts'
 import {
   basePod,
-  CONTAINER_SECURITY,
+  CONTAINER_DEFAULTS,
   DEPLOYMENT_REVISION,
   DRAIN_FIRST,
   env,
@@ -65,7 +65,7 @@ export function recommender(group: Group, input: RenderInput): readonly Kubernet
                   'python:pipeline.recommender.gunicorn_conf',
                   'pipeline.recommender:create_app()',
                 ],
-                securityContext: CONTAINER_SECURITY,
+                ...CONTAINER_DEFAULTS,
                 resources: resourceRequirements(resources),
                 env: [
                   env('GROUP', group),

@@ -35,7 +35,6 @@ export function sparkFiles(
     'spark.kubernetes.executor.podTemplateFile': `${SPARK_FOLDER}/executor.yaml`,
     'spark.kubernetes.executor.podTemplateContainerName': EXECUTOR,
     'spark.kubernetes.executor.request.cores': `${Math.round(executor.cpuRequest * 1000)}m`,
-    'spark.kubernetes.executor.podNamePrefix': 'ingest-executor',
     'spark.executor.instances': executors,
     'spark.executor.cores': 1,
     'spark.executor.memory': `${heapMiB}m`,
