@@ -1,5 +1,5 @@
 import type { Group, Zone } from '../platform/topology.ts'
-import type { SignalSpec } from './judgement/verdict.ts'
+import type { SignalSpec, Verdict } from './judgement/verdict.ts'
 import type { LoadSummary, Phases } from './measurement/sample.ts'
 
 /** Something that happened and that a person wants to see on the time line. */
@@ -55,3 +55,50 @@ export type JudgeInput = {
   readonly seed: number
   readonly versions: Readonly<Record<string, string>>
 }
+
+/** One line of `journal.jsonl`. `atMs` is the runner's clock, Unix milliseconds. */
+export type JournalEntry = { readonly atMs: number } & (
+  | {
+      readonly entry: 'opened'
+      readonly runId: string
+      readonly experiment: unknown
+      readonly versions: Readonly<Record<string, string>>
+    }
+  | { readonly entry: 'healed'; readonly leftovers: readonly string[] }
+  | {
+      readonly entry: 'preflight'
+      readonly checks: readonly { readonly check: string; readonly ok: boolean; readonly detail: string }[]
+    }
+  | { readonly entry: 'snapshot'; readonly snapshot: unknown }
+  | { readonly entry: 'load-started'; readonly plan: unknown }
+  | {
+      readonly entry: 'time-base'
+      /** Start of the first request, generator's clock. */
+      readonly loadStartMs: number
+      readonly clockOffsetMs: number
+      readonly roundTripMs: number
+    }
+  | { readonly entry: 'phase'; readonly phase: 'warm-up' | 'baseline' | 'attack' | 'recovery' | 'settle' }
+  | { readonly entry: 'undo-recipe'; readonly recipe: unknown }
+  | { readonly entry: 'fault-begun'; readonly fault: number; readonly plan: unknown }
+  | {
+      readonly entry: 'fault-effect'
+      readonly fault: number
+      readonly proven: boolean
+      readonly detail: string
+    }
+  | { readonly entry: 'fault-ended'; readonly fault: number }
+  | { readonly entry: 'undo-failed'; readonly fault: number; readonly reason: string }
+  | { readonly entry: 'event'; readonly event: TimelineEvent }
+  | {
+      readonly entry: 'collected'
+      readonly samples: number
+      readonly resumed: number
+      readonly load: LoadSummary
+    }
+  | { readonly entry: 'audit'; readonly residue: readonly string[] }
+  | { readonly entry: 'judge-input'; readonly input: JudgeInput }
+  | { readonly entry: 'verdict'; readonly verdict: Verdict }
+  | { readonly entry: 'interrupted'; readonly reason: string }
+  | { readonly entry: 'failed'; readonly reason: string }
+)

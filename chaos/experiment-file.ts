@@ -1,0 +1,194 @@
+import { isMap, isNode, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import type { z } from 'zod'
+
+/** One thing wrong with a file, where it stands. */
+export type Problem = {
+  /** One-based. */
+  readonly line: number
+  /** `phases.holdSeconds`, `faults[0].select.zone`; empty for the file itself. */
+  readonly path: string
+  /** Value and what is allowed. */
+  readonly text: string
+}
+
+type Path = readonly PropertyKey[]
+
+/** A YAML document that remembers where everything stands. */
+export type YamlSource = {
+  readonly value: unknown
+  /** Syntax errors. */
+  readonly problems: readonly Problem[]
+  get(path: Path): unknown
+  problem(path: Path, text: string): Problem
+  /** An issue of zod in words: value and what is allowed. */
+  describe(issue: z.core.$ZodIssue): readonly Problem[]
+}
+
+/** Reads YAML 1.2 with positions. A key that is there twice is a problem, not a surprise. */
+export function readDocument(file: string, text: string): YamlSource {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false })
+  const lineAt = (offset: number | undefined) =>
+    offset === undefined ? 1 : Math.max(1, lines.linePos(offset).line)
+  const get = (path: Path): unknown => {
+    const node = document.getIn(path)
+    return isNode(node) ? node.toJS(document) : node
+  }
+  const lineOf = (path: Path): number => {
+    for (let length = path.length; length > 0; length--) {
+      const offset = offsetOf(document.contents, path.slice(0, length))
+      if (offset !== undefined) return lineAt(offset)
+    }
+    return 1
+  }
+  const problem = (path: Path, words: string): Problem => ({
+    line: lineOf(path),
+    path: pathText(path),
+    text: words,
+  })
+  const problems = document.errors.map(error => ({
+    line: lineAt(error.pos[0]),
+    path: '',
+    text: `not YAML: ${error.message}`,
+  }))
+  return {
+    value: problems.length > 0 ? undefined : document.toJS(),
+    problems,
+    get: path => (problems.length > 0 ? undefined : get(path)),
+    problem,
+    describe: issue => (problems.length > 0 ? [] : describeIssue(issue, problem, get, file)),
+  }
+}
+
+/** Where the key of the last step stands, or its value in a list. */
+function offsetOf(contents: unknown, path: Path): number | undefined {
+  let node: unknown = contents
+  let offset: number | undefined
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(item => isPair(item) && isScalar(item.key) && item.key.value === step)
+      if (pair === undefined) return undefined
+      offset = (pair.key as Node).range?.[0]
+      node = pair.value
+    } else {
+      const items = (node as { items?: unknown[] } | null)?.items
+      const item = items?.[Number(step)]
+      if (!isNode(item)) return undefined
+      offset = item.range?.[0]
+      node = item
+    }
+  }
+  return offset
+}
+
+function pathText(path: Path): string {
+  return path
+    .map((step, index) =>
+      typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${String(step)}`,
+    )
+    .join('')
+}
+
+function describeIssue(
+  issue: z.core.$ZodIssue,
+  problem: (path: Path, text: string) => Problem,
+  get: (path: Path) => unknown,
+  file: string,
+): readonly Problem[] {
+  const { path } = issue
+  const value = show(get(path))
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map(key => problem([...path, key], `unknown key${keyHint(key, get([...path, key]))}`))
+    case 'invalid_value':
+      return [
+        problem(
+          path,
+          `${value} is not allowed; allowed: ${issue.values.join(', ')}${controlHint(path, get(path))}`,
+        ),
+      ]
+    case 'invalid_union':
+      return [problem(path, unionText(issue, path, get))]
+    case 'invalid_type':
+      if (get(path) === undefined || get(path) === null) {
+        return [
+          problem(path, path.length === 0 ? `${file} is empty` : `missing; expected: ${issue.expected}`),
+        ]
+      }
+      return [problem(path, `${value} is not allowed; expected: ${issue.expected}${unitHint(get(path))}`)]
+    case 'too_small':
+      return [
+        problem(
+          path,
+          `${value} is not allowed; allowed: ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${sizeUnit(issue.origin)}`,
+        ),
+      ]
+    case 'too_big':
+      return [
+        problem(
+          path,
+          `${value} is not allowed; allowed: ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${sizeUnit(issue.origin)}`,
+        ),
+      ]
+    case 'not_multiple_of':
+      return [problem(path, `${value} is not allowed; allowed: multiples of ${issue.divisor}`)]
+    default:
+      return [problem(path, `${value} is not allowed; allowed: ${issue.message}`)]
+  }
+}
+
+function unionText(issue: z.core.$ZodIssueInvalidUnion, path: Path, get: (path: Path) => unknown): string {
+  const value = get(path)
+  const allowed = (issue as { options?: readonly unknown[] }).options
+  const list = allowed === undefined ? issue.message : allowed.map(String).join(', ')
+  return value === undefined ? `missing; allowed: ${list}` : `${show(value)} is not allowed; allowed: ${list}`
+}
+
+/** `duration: 5m` where `durationSeconds: 300` is meant is the commonest slip. */
+function keyHint(key: string, value: unknown): string {
+  const withUnit = KEYS_WITH_UNIT[key]
+  if (withUnit === undefined) return ''
+  const seconds = typeof value === 'string' ? secondsOf(value) : typeof value === 'number' ? value : null
+  return `; did you mean '${withUnit}${seconds === null ? "'" : `: ${seconds}'`}? Units stand in the key, the value is a number`
+}
+
+const KEYS_WITH_UNIT: Readonly<Record<string, string>> = {
+  duration: 'durationSeconds',
+  offset: 'offsetSeconds',
+  warmup: 'warmupSeconds',
+  baseline: 'baselineSeconds',
+  hold: 'holdSeconds',
+  recovery: 'recoverySeconds',
+  transition: 'transitionSeconds',
+  ready: 'readySeconds',
+  rate: 'requestsPerSecond',
+  rps: 'requestsPerSecond',
+}
+
+function unitHint(value: unknown): string {
+  const seconds = typeof value === 'string' ? secondsOf(value) : null
+  return seconds === null ? '' : ` of seconds: write ${seconds}`
+}
+
+function controlHint(path: Path, value: unknown): string {
+  return path.at(-1) === 'group' && value === 'control' ? ': the control group is never attacked' : ''
+}
+
+/** `5m` -> 300; null for what is no duration. */
+function secondsOf(text: string): number | null {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*$/.exec(text)
+  const factor = { ms: 0.001, s: 1, m: 60, h: 3600 }[match?.[2] ?? '']
+  return match === null || factor === undefined ? null : Number(match[1]) * factor
+}
+
+function sizeUnit(origin: string): string {
+  if (origin === 'string') return ' characters'
+  return origin === 'array' ? ' entries' : ''
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`
+  if (value === undefined) return 'nothing'
+  const text = JSON.stringify(value)
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}

@@ -1,0 +1,220 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { PROFILE_NAMES } from '../load/profiles.ts'
+import { UserError } from '../platform/errors.ts'
+import { type Problem, readDocument, type YamlSource } from './experiment-file.ts'
+import { type AnyFault, faultSchema } from './faults/catalogue.ts'
+import { SIGNAL_NAMES } from './judgement/verdict.ts'
+
+/** Holm's correction over more than three primary signals would hide what a short run can show. */
+const MOST_PRIMARY_SIGNALS = 3
+
+/** Seconds of a phase; an hour is far beyond what an experiment of this kind needs. */
+const LONGEST_PHASE_SECONDS = 3600
+const phase = (least: number) => z.number().min(least).max(LONGEST_PHASE_SECONDS)
+
+const signalSchema = z.discriminatedUnion('name', [
+  z.strictObject({
+    name: z.literal('success_ratio'),
+    /** Largest tolerated fall of the ratio. */
+    margin: z.number().gt(0).lt(1),
+    primary: z.boolean(),
+  }),
+  z.strictObject({
+    name: z.enum(SIGNAL_NAMES.filter(name => name !== 'success_ratio') as [string, ...string[]]),
+    /** Largest tolerated factor. */
+    margin: z.number().gt(1).max(1000),
+    primary: z.boolean(),
+  }),
+])
+
+/** What may stand in `chaos/experiments/*.yaml`. `z.toJSONSchema(experimentSchema)` is the schema for editors. */
+export const experimentSchema = z.strictObject({
+  name: z
+    .string()
+    .max(40)
+    .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'lower-case words joined by hyphens'),
+  /** What a user of the system would accept, as a sentence that the run can refute. */
+  hypothesis: z.string().trim().min(1).max(1000),
+  level: z.enum(['container', 'pod', 'zone']),
+  steadyState: z.strictObject({ signals: z.array(signalSchema).min(1).max(SIGNAL_NAMES.length) }),
+  load: z.strictObject({
+    profile: z.enum(PROFILE_NAMES),
+    /** Per group, reads and writes together. */
+    requestsPerSecond: z.number().min(1).max(10_000).multipleOf(0.1),
+    /** Share of the requests that are writes. */
+    writeShare: z.number().min(0).lt(1),
+    durationSeconds: phase(1),
+  }),
+  phases: z.strictObject({
+    /** Before the baseline; not judged. */
+    warmupSeconds: phase(0),
+    baselineSeconds: phase(5),
+    /** The attack phase: from the begin of the first fault. */
+    holdSeconds: phase(1),
+    recoverySeconds: phase(1),
+    /** Left out at the end of the baseline: requests on their way when the fault begins. */
+    transitionSeconds: phase(0),
+  }),
+  settle: z.strictObject({
+    /** How long the lab may take to be wholly ready, before the load and again after it. */
+    readySeconds: phase(1),
+  }),
+  /** Seed of the sequence of requests and of the bootstrap. */
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
+  /** Empty for an A/A run. */
+  faults: z.array(faultSchema),
+})
+
+/** An experiment a person wrote, wholly checked. */
+export type Experiment = DeepReadonly<z.infer<typeof experimentSchema>>
+
+/** An experiment with the text it was read from, which goes into the run's folder as it is. */
+export type ExperimentFile = { readonly experiment: Experiment; readonly text: string }
+
+type DeepReadonly<T> = T extends (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T
+
+/** Seconds of load that the phases need. */
+export function phasesSeconds(phases: Experiment['phases']): number {
+  return phases.warmupSeconds + phases.baselineSeconds + phases.holdSeconds + phases.recoverySeconds
+}
+
+/**
+ * Reads an experiment file.
+ *
+ * @throws UserError EXPERIMENT_MISSING, EXPERIMENT_INVALID
+ */
+export async function loadExperiment(path: string): Promise<ExperimentFile> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UserError(
+      'EXPERIMENT_MISSING',
+      `Cannot read the experiment ${path}: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`,
+      'The experiments that come with divergence are in chaos/experiments.',
+      { cause: error },
+    )
+  })
+  return { experiment: parseExperiment(path, text), text }
+}
+
+/**
+ * Reads an experiment, or says everything that is wrong with it at once.
+ *
+ * @param file name for messages
+ * @param text content, YAML
+ * @throws UserError EXPERIMENT_INVALID
+ */
+export function parseExperiment(file: string, text: string): Experiment {
+  const source = readDocument(file, text)
+  const parsed = experimentSchema.safeParse(source.value, { reportInput: true })
+  const problems = [
+    ...source.problems,
+    ...(parsed.success ? [] : parsed.error.issues.flatMap(issue => source.describe(issue))),
+    ...relations(source),
+  ]
+  if (parsed.success && problems.length === 0) return parsed.data as Experiment
+  throw new UserError(
+    'EXPERIMENT_INVALID',
+    messageFor(file, problems),
+    'Nothing was started. Mend the file and run it again.',
+  )
+}
+
+function messageFor(file: string, problems: readonly Problem[]): string {
+  const lines = [...problems]
+    .sort((one, other) => one.line - other.line)
+    .map(({ line, path, text }) => `  ${file}:${line} ${path === '' ? '' : `${path}: `}${text}`)
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`
+  return `Cannot use ${file} as an experiment: ${count}\n${lines.join('\n')}`
+}
+
+/**
+ * What must hold between values. Each is checked as soon as the values it needs are right by themselves, so that one
+ * wrong key does not hide another mistake.
+ */
+function relations(source: YamlSource): Problem[] {
+  const shape = experimentSchema.shape
+  const phases = part(shape.phases, source, ['phases'])
+  const load = part(shape.load, source, ['load'])
+  const signals = part(shape.steadyState.shape.signals, source, ['steadyState', 'signals'])
+  const problems: Problem[] = []
+  if (phases && load && phasesSeconds(phases) > load.durationSeconds) {
+    problems.push(
+      source.problem(
+        ['load', 'durationSeconds'],
+        `${load.durationSeconds} is shorter than the experiment: warm-up + baseline + hold + recovery = ${phasesSeconds(phases)} s; allowed: at least ${phasesSeconds(phases)}`,
+      ),
+    )
+  }
+  if (phases && phases.transitionSeconds >= phases.baselineSeconds) {
+    problems.push(
+      source.problem(
+        ['phases', 'transitionSeconds'],
+        `${phases.transitionSeconds} leaves nothing of the baseline; allowed: below baselineSeconds (${phases.baselineSeconds})`,
+      ),
+    )
+  }
+  if (signals) problems.push(...signalRelations(signals, source))
+  if (phases) problems.push(...faultRelations(phases, source))
+  return problems
+}
+
+function signalRelations(
+  signals: readonly { name: string; primary: boolean }[],
+  source: YamlSource,
+): Problem[] {
+  const primary = signals.filter(signal => signal.primary).length
+  const path = ['steadyState', 'signals']
+  const problems = signals.flatMap((signal, index) =>
+    signals.findIndex(other => other.name === signal.name) < index
+      ? [
+          source.problem(
+            [...path, index, 'name'],
+            `'${signal.name}' is there twice; allowed: each signal once`,
+          ),
+        ]
+      : [],
+  )
+  if (primary < 1 || primary > MOST_PRIMARY_SIGNALS) {
+    problems.push(
+      source.problem(
+        path,
+        `${primary} signals are primary; allowed: 1 to ${MOST_PRIMARY_SIGNALS}, the rest is exploratory`,
+      ),
+    )
+  }
+  return problems
+}
+
+function faultRelations(phases: Experiment['phases'], source: YamlSource): Problem[] {
+  const count = Array.isArray(source.get(['faults'])) ? (source.get(['faults']) as unknown[]).length : 0
+  return Array.from({ length: count }, (_, index) => index).flatMap(index => {
+    const fault: AnyFault | undefined = part(faultSchema, source, ['faults', index])
+    if (fault === undefined) return []
+    const duration = 'durationSeconds' in fault ? fault.durationSeconds : 0
+    const endSeconds = fault.offsetSeconds + duration
+    if (endSeconds <= phases.holdSeconds) return []
+    return [
+      source.problem(
+        ['faults', index, 'offsetSeconds'],
+        `the fault ends ${endSeconds} s after the attack began, but holdSeconds is ${phases.holdSeconds}; allowed: offsetSeconds + durationSeconds at most ${phases.holdSeconds}`,
+      ),
+    ]
+  })
+}
+
+function part<Schema extends z.ZodType>(
+  schema: Schema,
+  source: YamlSource,
+  path: readonly (string | number)[],
+): z.infer<Schema> | undefined {
+  const parsed = schema.safeParse(source.get(path))
+  return parsed.success ? parsed.data : undefined
+}

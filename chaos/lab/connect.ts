@@ -1,0 +1,44 @@
+import { KubeConfig } from '@kubernetes/client-node'
+import type { Cluster, ClusterAccess } from '../../platform/cluster/cluster.ts'
+import { GROUPS, type Group, PORTS, serviceHost } from '../../platform/topology.ts'
+import { clusterExecutor } from '../faults/executor.ts'
+import { systemClock } from '../measurement/clock.ts'
+import type { RunDependencies } from '../run-dependencies.ts'
+import { kubernetesDatabase } from './kubernetes-database.ts'
+import { KubernetesLab } from './kubernetes-lab.ts'
+import { KubernetesLoad } from './kubernetes-load.ts'
+import { type Holder, kubernetesLock } from './kubernetes-lock.ts'
+
+export type ConnectOptions = {
+  readonly access: ClusterAccess
+  readonly cluster: Cluster
+  /** Reference of the image `load`. */
+  readonly loadImage: string
+  /** Prometheus remote-write endpoint inside the cluster; null for none. */
+  readonly remoteWriteUrl: string | null
+  readonly self: Holder
+}
+
+/** The parts of a run that reach into a real cluster. */
+export function connectLab(
+  options: ConnectOptions,
+): Pick<RunDependencies, 'cluster' | 'lab' | 'executor' | 'database' | 'load' | 'lock' | 'clock' | 'urls'> {
+  const { access, cluster, loadImage, remoteWriteUrl, self } = options
+  const config = new KubeConfig()
+  config.loadFromFile(access.kubeconfigPath)
+  config.setCurrentContext(access.context)
+  const clock = systemClock
+  const lab = new KubernetesLab(config, clock)
+  return {
+    cluster,
+    lab,
+    executor: clusterExecutor({ cluster, lab, pods: lab }),
+    database: kubernetesDatabase(config, lab),
+    load: new KubernetesLoad({ config, clock, image: loadImage, remoteWriteUrl }),
+    lock: kubernetesLock(config, clock, self),
+    clock,
+    urls: Object.fromEntries(
+      GROUPS.map(group => [group, `http://${serviceHost(group, 'edge')}:${PORTS.edge}`]),
+    ) as Record<Group, string>,
+  }
+}

@@ -1,0 +1,29 @@
+import type { Cluster, Progress } from '../platform/cluster/cluster.ts'
+import type { Group } from '../platform/topology.ts'
+import type { Executor } from './faults/executor.ts'
+import type { JudgeInput } from './journal-entry.ts'
+import type { Verdict } from './judgement/verdict.ts'
+import type { Clock, Database, LabReader, LabWatcher, LoadGenerator, RunLock } from './lab/roles.ts'
+import type { Sample } from './measurement/sample.ts'
+
+/** Everything a run touches. `chaos/lab/connect.ts` makes the real ones, tests pass recordings. */
+export type RunDependencies = {
+  readonly cluster: Pick<Cluster, 'poweredOff'>
+  readonly lab: LabReader & LabWatcher
+  readonly executor: Executor
+  readonly database: Database
+  readonly load: LoadGenerator
+  readonly lock: RunLock
+  readonly clock: Clock
+  readonly progress: Progress
+  readonly judge: (samples: readonly Sample[], input: JudgeInput) => Verdict
+  readonly renderers: Readonly<Record<'html' | 'markdown', Renderer>>
+  /** Folder that holds a folder for each run. */
+  readonly runsFolder: string
+  /** Base URL of each group's edge as the load generator reaches it. */
+  readonly urls: Readonly<Record<Group, string>>
+  /** Versions of what decides over the verdict, by name; they go into the journal. */
+  readonly versions: Readonly<Record<string, string>>
+}
+
+type Renderer = (verdict: Verdict, input: JudgeInput, samples: readonly Sample[]) => string
