@@ -83,11 +83,10 @@ backend writes
 
 frontend metrics
   bind :${PORTS.edgeMetrics}
-  option dontlog-normal
-  http-request use-service prometheus-exporter if { path /metrics }
   acl no_gateway nbsrv(reads) lt 1
   monitor-uri /readyz
   monitor fail if no_gateway
+  http-request use-service prometheus-exporter if { path /metrics }
   http-request return status 200 content-type text/plain string "alive" if { path /healthz }
   http-request deny deny_status 404
 `

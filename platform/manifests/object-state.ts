@@ -12,10 +12,22 @@ import {
 
 const SERVICE = 'object-state'
 
-/** Tells Prometheus what Kubernetes knows of pods, nodes and workloads, under the names of kube-state-metrics. */
+/**
+ * Tells Prometheus what Kubernetes knows of pods, nodes and workloads, under the names of kube-state-metrics, and where
+ * the pods and nodes are that it scrapes.
+ */
 export function objectState(input: RenderInput): readonly KubernetesObject[] {
   const labels = ownLabels(SHARED_GROUP, SERVICE)
   return [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: metadata(SHARED_GROUP, SHARED_NAMESPACE, SERVICE),
+      spec: {
+        selector: selectorLabels(SHARED_GROUP, SERVICE),
+        ports: [{ name: 'metrics', port: PORTS.objectState, protocol: 'TCP' }],
+      },
+    },
     {
       apiVersion: 'apps/v1',
       kind: 'Deployment',

@@ -1,8 +1,11 @@
 import { stringify } from 'yaml'
-import { GROUPS, LABELS, PORTS, SHARED_NAMESPACE } from '../topology.ts'
+import { GROUP_JOBS, GROUPS, PORTS, SHARED_NAMESPACE } from '../topology.ts'
 
 /** How often everything is asked, seconds. */
 export const SCRAPE_SECONDS = 5
+
+/** How soon a new pod or node is found, seconds. */
+const DISCOVERY_SECONDS = 5
 
 type Relabel = {
   readonly source_labels?: readonly string[]
@@ -27,19 +30,18 @@ const CONTAINER_SERIES = [
   'container_start_time_seconds',
 ]
 
-/** Everything is found by asking Kubernetes; `group`, `zone`, `service`, `pod` and `node` stand on every series. */
+/**
+ * Everything is found by asking Kubernetes, through object-state: Debian's Prometheus has no Kubernetes discovery of its
+ * own. Targets come with `group`, `zone`, `service`, `namespace`, `pod` and `node`, so those stand on every series.
+ */
 export function prometheusConfig(): string {
+  const services = ['gateway', 'recommender', 'database', 'edge', 'node-exporter', 'prometheus']
   return stringify(
     {
       global: { scrape_interval: `${SCRAPE_SECONDS}s`, scrape_timeout: '4s', evaluation_interval: '5s' },
       scrape_configs: [
-        pods('gateway', GROUPS, PORTS.gatewayMetrics),
-        pods('recommender', GROUPS, PORTS.recommender),
-        pods('database', GROUPS, PORTS.patroni),
-        pods('edge', GROUPS, PORTS.edgeMetrics),
-        pods('node-exporter', [SHARED_NAMESPACE], PORTS.nodeExporter, NODES_OWN_GROUP),
-        pods('object-state', [SHARED_NAMESPACE], PORTS.objectState, OBJECTS_OWN_LABELS),
-        pods('prometheus', [SHARED_NAMESPACE], PORTS.prometheus),
+        ...services.map(name => ({ job_name: name, ...discovered(name) })),
+        objectState(),
         containers(),
       ],
     },
@@ -47,48 +49,24 @@ export function prometheusConfig(): string {
   )
 }
 
-/** The exporter's pod belongs to nobody: what it tells belongs to the group of the node it sits on. */
-const NODES_OWN_GROUP = {
-  relabel: [copy('__meta_kubernetes_node_label_group', 'group')],
-  honorLabels: false,
+function discovered(name: string) {
+  const host = `object-state.${SHARED_NAMESPACE}.svc.cluster.local:${PORTS.objectState}`
+  return {
+    http_sd_configs: [{ url: `http://${host}/targets/${name}`, refresh_interval: `${DISCOVERY_SECONDS}s` }],
+  }
 }
 
-/** The exporter names namespace, pod, node and group of what it tells of; its own would hide them. */
-const OBJECTS_OWN_LABELS = { relabel: [], honorLabels: true }
-
-function pods(
-  service: string,
-  namespaces: readonly string[],
-  port: number,
-  options: { readonly relabel: readonly Relabel[]; readonly honorLabels: boolean } = {
-    relabel: [],
-    honorLabels: false,
-  },
-) {
+/** What it tells is about other pods and nodes: its own labels must not stand on it. */
+function objectState() {
   return {
-    job_name: service,
-    honor_labels: options.honorLabels,
-    kubernetes_sd_configs: [
-      {
-        role: 'pod',
-        namespaces: { names: namespaces },
-        selectors: [
-          { role: 'pod', label: `${LABELS.partOf}=${LABELS.product},${LABELS.service}=${service}` },
-        ],
-        // A pod does not know its zone, its node does.
-        attach_metadata: { node: true },
-      },
-    ],
-    relabel_configs: [
-      { source_labels: ['__meta_kubernetes_pod_container_port_number'], regex: String(port), action: 'keep' },
-      { source_labels: ['__meta_kubernetes_pod_phase'], regex: 'Succeeded|Failed', action: 'drop' },
-      copy('__meta_kubernetes_pod_label_group', 'group'),
-      copy('__meta_kubernetes_pod_label_service', 'service'),
-      copy('__meta_kubernetes_node_label_topology_kubernetes_io_zone', 'zone'),
-      copy('__meta_kubernetes_namespace', 'namespace'),
-      copy('__meta_kubernetes_pod_name', 'pod'),
-      copy('__meta_kubernetes_pod_node_name', 'node'),
-      ...options.relabel,
+    job_name: 'object-state',
+    honor_labels: true,
+    ...discovered('object-state'),
+    metric_relabel_configs: [
+      { source_labels: ['__name__'], regex: 'kube_.+', target_label: 'service', replacement: '' },
+      ...serviceOfPod(),
+      copyFrom('deployment', 'service'),
+      copyFrom('statefulset', 'service'),
     ] satisfies Relabel[],
   }
 }
@@ -104,12 +82,7 @@ function containers() {
     authorization: { credentials_file: '/var/run/secrets/kubernetes.io/serviceaccount/token' },
     // Kubelets sign their own serving certificates unless a cluster takes care to replace them.
     tls_config: { insecure_skip_verify: true },
-    kubernetes_sd_configs: [{ role: 'node' }],
-    relabel_configs: [
-      copy('__meta_kubernetes_node_name', 'node'),
-      copy('__meta_kubernetes_node_label_group', 'group'),
-      copy('__meta_kubernetes_node_label_topology_kubernetes_io_zone', 'zone'),
-    ],
+    ...discovered('kubelet'),
     metric_relabel_configs: [
       { source_labels: ['__name__'], regex: CONTAINER_SERIES.join('|'), action: 'keep' },
       // Pods of ours, and the node as a whole.
@@ -122,20 +95,22 @@ function containers() {
         target_label: 'group',
         replacement: '$1',
       },
-      {
-        source_labels: ['pod'],
-        regex: '(.+?)(-[a-f0-9]+-[a-z0-9]{5}|-[0-9]+|-[a-z0-9]{5})',
-        target_label: 'service',
-        replacement: '$1',
-      },
-      // Jobs and executors carry more in their names than that.
-      { source_labels: ['pod'], regex: '(ingest|migrate)-.+', target_label: 'service', replacement: '$1' },
-      { source_labels: ['pod'], regex: '.+-exec-[0-9]+', target_label: 'service', replacement: 'ingest' },
+      ...serviceOfPod(),
       { regex: 'id|image|name', action: 'labeldrop' },
     ] satisfies Relabel[],
   }
 }
 
-function copy(from: string, to: string): Relabel {
+/** A pod's name begins with its service's; what follows is made by its Deployment, StatefulSet, DaemonSet or Job. */
+function serviceOfPod(): readonly Relabel[] {
+  const pod = { source_labels: ['pod'], target_label: 'service' }
+  return [
+    { ...pod, regex: '(.+?)(-[a-f0-9]{6,10}-[a-z0-9]{5}|-[0-9]+|-[a-z0-9]{5})', replacement: '$1' },
+    { ...pod, regex: `(${GROUP_JOBS.join('|')})-.+`, replacement: '$1' },
+    { ...pod, regex: '.+-exec-[0-9]+', replacement: 'ingest' },
+  ]
+}
+
+function copyFrom(from: string, to: string): Relabel {
   return { source_labels: [from], regex: '(.+)', target_label: to, replacement: '$1' }
 }

@@ -29,20 +29,12 @@ export function sharedAccounts(): readonly KubernetesObject[] {
     ...['prometheus', 'node-exporter', 'object-state'].map(service =>
       serviceAccount(SHARED_GROUP, SHARED_NAMESPACE, service),
     ),
-    ...clusterWideRole('prometheus', [
-      { apiGroups: [''], resources: ['nodes'], verbs: READ },
-      { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
-    ]),
+    // Targets are told by object-state; of the API it needs nothing but the kubelets' consent.
+    ...clusterWideRole('prometheus', [{ apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] }]),
+    ...clusterWideRole('object-state', [{ apiGroups: [''], resources: ['nodes'], verbs: LIST_AND_WATCH }]),
     ...[...GROUPS, SHARED_NAMESPACE].flatMap(namespace =>
-      namespacedRole(
-        SHARED_GROUP,
-        namespace,
-        'prometheus',
-        [{ apiGroups: [''], resources: ['pods'], verbs: READ }],
-        SHARED_NAMESPACE,
-      ),
+      namespacedRole(SHARED_GROUP, namespace, 'object-state', OBJECT_STATE_RULES, SHARED_NAMESPACE),
     ),
-    ...clusterWideRole('object-state', OBJECT_STATE_RULES),
   ]
 }
 
@@ -68,10 +60,13 @@ const SPARK_DRIVER_RULES: readonly Rule[] = [
   },
 ]
 
+const LIST_AND_WATCH = ['list', 'watch']
+
 const OBJECT_STATE_RULES: readonly Rule[] = [
-  { apiGroups: [''], resources: ['nodes', 'pods'], verbs: ['list', 'watch'] },
-  { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: ['list', 'watch'] },
-  { apiGroups: ['batch'], resources: ['jobs'], verbs: ['list', 'watch'] },
+  { apiGroups: [''], resources: ['pods'], verbs: LIST_AND_WATCH },
+  { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: LIST_AND_WATCH },
+  { apiGroups: ['batch'], resources: ['jobs'], verbs: LIST_AND_WATCH },
+  { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: LIST_AND_WATCH },
 ]
 
 function serviceAccount(owner: Owner, namespace: string, service: string): KubernetesObject {

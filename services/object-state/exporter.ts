@@ -16,6 +16,7 @@ import {
 import { type Family, type Identity, renderFamilies } from './family.ts'
 import { NODE_FAMILIES, nodeIdentity } from './nodes.ts'
 import { POD_FAMILIES, podIdentity } from './pods.ts'
+import { TARGET_NAMES, type TargetGroup, targetGroups } from './targets.ts'
 import { type Backoff, type Listing, Watched, type WatchObserver } from './watched.ts'
 import {
   DEPLOYMENT_FAMILIES,
@@ -47,6 +48,8 @@ export type Exporter = {
   readonly isReady: () => boolean
   /** All metrics in the Prometheus text format. */
   readonly metrics: () => string
+  /** What Prometheus scrapes of one service; see targets.ts. */
+  readonly targets: (name: string) => readonly TargetGroup[]
 }
 
 /** Watches the objects of `namespaces` and all nodes by the API server of `config`. */
@@ -71,17 +74,15 @@ export function makeExporter(
       watch<Subject>({ path: `${api}/namespaces/${namespace}/${resource}`, list: list(namespace) }),
     )
 
+  const nodes = watch<V1Node>({ path: '/api/v1/nodes', list: () => core.listNode() })
+  const pods = inNamespaces<V1Pod>(
+    '/api/v1',
+    'pods',
+    namespace => () => core.listNamespacedPod({ namespace }),
+  )
   const kinds: readonly Kind[] = [
-    kind<V1Node>(
-      [watch({ path: '/api/v1/nodes', list: () => core.listNode() })],
-      NODE_FAMILIES,
-      nodeIdentity,
-    ),
-    kind<V1Pod>(
-      inNamespaces('/api/v1', 'pods', namespace => () => core.listNamespacedPod({ namespace })),
-      POD_FAMILIES,
-      podIdentity,
-    ),
+    kind<V1Node>([nodes], NODE_FAMILIES, nodeIdentity),
+    kind<V1Pod>(pods, POD_FAMILIES, podIdentity),
     kind<V1Deployment>(
       inNamespaces(
         '/apis/apps/v1',
@@ -125,10 +126,16 @@ export function makeExporter(
     },
     isReady: () => all.every(collection => collection.synced),
     metrics: () => kinds.map(({ render }) => render()).join(''),
+    targets: name =>
+      targetGroups(
+        name,
+        pods.flatMap(collection => collection.objects()),
+        nodes.objects(),
+      ),
   }
 }
 
-/** Serves /metrics, /healthz and /readyz. Until everything was read once /metrics says 503: half the truth is none. */
+/** Serves /metrics, /targets/<service>, /healthz and /readyz. Until everything was read once /metrics says 503: half the truth is none. */
 export function makeExporterServer(
   exporter: Exporter,
   log: (event: string, fields: Readonly<Record<string, unknown>>) => void,
@@ -139,9 +146,16 @@ export function makeExporterServer(
     }
     if (request.url === '/healthz') return answer(200)
     if (request.url === '/readyz') return answer(exporter.isReady() ? 200 : 503)
-    if (request.url !== '/metrics') return answer(404)
+    const name = TARGET_NAMES.find(each => request.url === `/targets/${each}`)
+    if (name === undefined && request.url !== '/metrics') return answer(404)
     if (!exporter.isReady()) return answer(503, 'not everything was read yet\n')
     try {
+      if (name !== undefined) {
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(JSON.stringify(exporter.targets(name)))
+        return
+      }
       answer(200, exporter.metrics())
     } catch (error) {
       log('metrics failed', { error: String(error) })
