@@ -20,9 +20,15 @@ export type YamlSource = {
   readonly problems: readonly Problem[]
   get(path: Path): unknown
   problem(path: Path, text: string): Problem
-  /** An issue of zod in words: value and what is allowed. */
-  describe(issue: z.core.$ZodIssue): readonly Problem[]
+  /**
+   * An issue of zod in words: value and what is allowed.
+   *
+   * @param schema JSON Schema of the whole document, for the keys that are allowed beside an unknown one
+   */
+  describe(issue: z.core.$ZodIssue, schema: JsonSchema): readonly Problem[]
 }
+
+type JsonSchema = z.core.JSONSchema.BaseSchema
 
 /** Reads YAML 1.2 with positions. A key that is there twice is a problem, not a surprise. */
 export function readDocument(file: string, text: string): YamlSource {
@@ -56,7 +62,8 @@ export function readDocument(file: string, text: string): YamlSource {
     problems,
     get: path => (problems.length > 0 ? undefined : get(path)),
     problem,
-    describe: issue => (problems.length > 0 ? [] : describeIssue(issue, problem, get, file)),
+    describe: (issue, schema) =>
+      problems.length > 0 ? [] : describeIssue(issue, problem, get, file, schema),
   }
 }
 
@@ -94,12 +101,19 @@ function describeIssue(
   problem: (path: Path, text: string) => Problem,
   get: (path: Path) => unknown,
   file: string,
+  schema: JsonSchema,
 ): readonly Problem[] {
   const { path } = issue
   const value = show(get(path))
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map(key => problem([...path, key], `unknown key${keyHint(key, get([...path, key]))}`))
+      return issue.keys.map(key => {
+        const hint = keyHint(key, get([...path, key]))
+        return problem(
+          [...path, key],
+          `unknown key${hint}; allowed: ${allowedKeys(schema, path, get).join(', ')}`,
+        )
+      })
     case 'invalid_value':
       return [
         problem(
@@ -142,6 +156,30 @@ function unionText(issue: z.core.$ZodIssueInvalidUnion, path: Path, get: (path: 
   const allowed = (issue as { options?: readonly unknown[] }).options
   const list = allowed === undefined ? issue.message : allowed.map(String).join(', ')
   return value === undefined ? `missing; allowed: ${list}` : `${show(value)} is not allowed; allowed: ${list}`
+}
+
+/** Keys that the schema knows at `path`; of several alternatives the one whose fixed values the document has. */
+function allowedKeys(schema: JsonSchema, path: Path, get: (path: Path) => unknown): string[] {
+  let node: JsonSchema | undefined = chosen(schema, [], get)
+  for (const [index, step] of path.entries()) {
+    const next = typeof step === 'number' ? node?.items : node?.properties?.[String(step)]
+    if (typeof next !== 'object' || Array.isArray(next)) return []
+    node = chosen(next as JsonSchema, path.slice(0, index + 1), get)
+  }
+  return Object.keys(node?.properties ?? {})
+}
+
+function chosen(node: JsonSchema, path: Path, get: (path: Path) => unknown): JsonSchema | undefined {
+  const alternatives = (node.oneOf ?? node.anyOf) as readonly JsonSchema[] | undefined
+  if (alternatives === undefined) return node
+  return alternatives.find(alternative =>
+    Object.entries(alternative.properties ?? {}).every(([key, value]) => {
+      const fixed = (value as JsonSchema).const ?? (value as JsonSchema).enum
+      if (fixed === undefined) return true
+      const actual = get([...path, key])
+      return Array.isArray(fixed) ? fixed.includes(actual as string) : fixed === actual
+    }),
+  )
 }
 
 /** `duration: 5m` where `durationSeconds: 300` is meant is the commonest slip. */

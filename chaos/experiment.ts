@@ -113,10 +113,11 @@ export async function loadExperiment(path: string): Promise<ExperimentFile> {
  */
 export function parseExperiment(file: string, text: string): Experiment {
   const source = readDocument(file, text)
-  const parsed = experimentSchema.safeParse(source.value, { reportInput: true })
+  const parsed = experimentSchema.safeParse(source.value)
+  const schema = z.toJSONSchema(experimentSchema)
   const problems = [
     ...source.problems,
-    ...(parsed.success ? [] : parsed.error.issues.flatMap(issue => source.describe(issue))),
+    ...(parsed.success ? [] : parsed.error.issues.flatMap(issue => source.describe(issue, schema))),
     ...relations(source),
   ]
   if (parsed.success && problems.length === 0) return parsed.data as Experiment
