@@ -4,10 +4,10 @@ import { at } from './seconds.ts'
 const QUIET_LAGS = 5
 
 /**
- * Mean block length for the stationary bootstrap, chosen from the series itself.
+ * Block length for the circular block bootstrap, chosen from the series itself.
  *
  * b = (2 G^2 / D)^(1/3) n^(1/3), where with the flat-top window w and autocovariance R
- * G = sum w(k/M) |k| R(k), D = 2 (sum w(k/M) R(k))^2, k = -M..M, and M is twice the lag after which
+ * G = sum w(k/M) |k| R(k), D = 4/3 (sum w(k/M) R(k))^2, k = -M..M, and M is twice the lag after which
  * `QUIET_LAGS` autocorrelations in a row stay within 2 sqrt(log10(n) / n). At most min(3 sqrt(n), n/3).
  *
  * @param series equally spaced values, any unit
@@ -30,7 +30,7 @@ export function blockLength(series: ArrayLike<number>): number {
     slope += lag * weighted
   }
   const longest = Math.ceil(Math.min(3 * Math.sqrt(n), n / 3))
-  const spread = 2 * spectrum ** 2
+  const spread = (4 / 3) * spectrum ** 2
   if (!(spread > 0)) return 1
   return Math.min(longest, Math.max(1, ((2 * slope ** 2) / spread) ** (1 / 3) * n ** (1 / 3)))
 }

@@ -9,19 +9,23 @@ export type Bounds = { readonly low: number; readonly high: number }
 const THIN_TAIL = 5
 
 /**
- * One replicate of the stationary bootstrap: how often each of `count` seconds is drawn. Blocks of geometric
- * length start anywhere and wrap around; applied to both groups alike, so that what hits both at once stays paired.
+ * One replicate of the circular block bootstrap: draws as many of `seconds` as there are, in blocks of
+ * neighbours that start anywhere and wrap around, and adds to `weights` how often each was drawn.
  *
- * @param meanLength mean block length, seconds, >= 1
- * @param weights receives the counts; their sum is `count`
- * @see Politis & Romano 1994, J. Am. Stat. Assoc. 89(428), 1303-1313
+ * @param seconds indices into `weights`, in order of time
+ * @param blockLength seconds, a whole number >= 1
+ * @see Politis & Romano 1992, Exploring the Limits of Bootstrap, 263-270
  */
-export function drawSeconds(count: number, meanLength: number, random: Random, weights: Uint16Array): void {
-  weights.fill(0)
-  let second = 0
-  for (let drawn = 0; drawn < count; drawn++) {
-    const starts = drawn === 0 || random() * meanLength < 1
-    second = starts ? Math.floor(random() * count) : (second + 1) % count
+export function drawBlocks(
+  seconds: readonly number[],
+  blockLength: number,
+  random: Random,
+  weights: Uint16Array,
+): void {
+  let place = 0
+  for (let drawn = 0; drawn < seconds.length; drawn++) {
+    place = drawn % blockLength === 0 ? Math.floor(random() * seconds.length) : (place + 1) % seconds.length
+    const second = at(seconds, place)
     weights[second] = at(weights, second) + 1
   }
 }

@@ -1,5 +1,6 @@
 import { blockLength } from './block-length.ts'
-import { type Bounds, drawSeconds, percentileInterval, type Replicates, replicates } from './bootstrap.ts'
+import { type Bounds, drawBlocks, percentileInterval, type Replicates, replicates } from './bootstrap.ts'
+import type { Disturbance } from './disturbance.ts'
 import { sumInterval, type Term } from './proportion.ts'
 import { quantile, weightedQuantile } from './quantile.ts'
 import type { Random } from './random.ts'
@@ -14,6 +15,12 @@ export type Cells = {
 
 /** Replicates of the bootstrap. More would move the ends of an interval by less than they are printed with. */
 export const REPLICATES = 2000
+
+/**
+ * Most blocks in a phase. The automatic length is best for long series; for half a minute of seconds it is too
+ * short to hold slow drifts, and intervals from few long blocks, widened for their number, cover better.
+ */
+const MOST_BLOCKS = 7
 
 /** Latency quantile behind each latency signal. */
 export const QUANTILES = { latency_p50: 0.5, latency_p95: 0.95, latency_p99: 0.99 } as const
@@ -33,17 +40,21 @@ export type Estimate = {
   readonly harm: Readonly<Record<Comparison, Bounds>>
   readonly standardError: number
   readonly blockSeconds: { readonly baseline: number; readonly attack: number }
+  /** What the fault set off and every replicate keeps; null when the attack is one piece. */
+  readonly disturbance: Disturbance | null
   /** Interval with probability `alpha` outside on each side. */
   readonly interval: (comparison: Comparison, alpha: number) => Bounds
 }
 
-type Measure = (seconds: Seconds, weights: ArrayLike<number>) => Bounds
+/** Seconds of a phase, split into those drawn at random and those of a disturbance. */
+type Parts = { readonly steady: readonly number[]; readonly disturbed: readonly number[] }
+type Measure = (seconds: Seconds, weights: Uint16Array) => Bounds
 type Quartet = readonly [attackControl: Bounds, attackExperiment: Bounds, control: Bounds, experiment: Bounds]
 
 const UNKNOWN: Bounds = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY }
 
 /**
- * Estimates one signal with a stationary bootstrap over pairs of seconds.
+ * Estimates one signal with a circular block bootstrap over pairs of seconds.
  *
  * A latency quantile is taken over all requests of the seconds that a replicate drew, not averaged over the
  * quantiles of single seconds: p99 of the 100 requests in a second is their largest but one, which is biased
@@ -52,27 +63,46 @@ const UNKNOWN: Bounds = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_I
  * at once, keep their weight. The block length comes from the series that moves the statistic: the difference
  * between the groups in the number of requests beyond their quantile (or failed) in each second.
  *
+ * What the fault set off at once (see disturbance.ts) is drawn apart from the rest of the attack: every
+ * replicate holds as many of its seconds as there were.
+ *
  * The bootstrap cannot see failures that happened not to occur, so for the success ratio the interval is widened,
  * where it is narrower, to that of independent requests.
  *
  * @returns null when a cell has no data for the signal
  */
-export function estimate(cells: Cells, signal: SignalName, random: Random): Estimate | null {
+export function estimate(
+  cells: Cells,
+  signal: SignalName,
+  random: Random,
+  disturbed: Disturbance | null = null,
+  replicateCount = REPLICATES,
+): Estimate | null {
   const { baseline, attack } = cells
   const groups = [attack.control, attack.experiment, baseline.control, baseline.experiment] as const
   const measure = signal === 'success_ratio' ? failureRatio : logQuantile(QUANTILES[signal])
   const events = groups.map(group => eventsPerSecond(group, signal))
   if (events.some(series => series === null)) return null
-  const everySecondOnce = (group: Seconds) => measure(group, new Uint8Array(group.count).fill(1))
+  const everySecondOnce = (group: Seconds) => measure(group, new Uint16Array(group.count).fill(1))
   const observed = combine(groups.map(everySecondOnce) as unknown as Quartet)
-  const difference = (control: number, experiment: number) =>
-    blockLength((events[control] ?? []).map((count, second) => count - (events[experiment]?.[second] ?? 0)))
-  const blockSeconds = { attack: difference(0, 1), baseline: difference(2, 3) }
-  const drawn = bootstrap(cells, measure, blockSeconds, random)
+  const attackParts = partsOf(attack.control.count, disturbed)
+  const blockOf = (control: number, experiment: number, seconds: readonly number[]) => {
+    const series = seconds.map(
+      second => at(events[control] ?? [], second) - at(events[experiment] ?? [], second),
+    )
+    return Math.ceil(Math.max(1, blockLength(series), seconds.length / MOST_BLOCKS) - 1e-9)
+  }
+  const parts = { attack: attackParts, baseline: partsOf(baseline.control.count, null) }
+  const blockSeconds = {
+    attack: blockOf(0, 1, parts.attack.steady),
+    baseline: blockOf(2, 3, parts.baseline.steady),
+  }
+  const drawn = bootstrap(cells, measure, parts, blockSeconds, random, replicateCount)
   return {
     harm: observed,
     standardError: drawn.effect.standardError,
     blockSeconds,
+    disturbance: disturbed,
     interval: (comparison, alpha) => {
       const { low, high } = percentileInterval(drawn[comparison], center(observed[comparison]), alpha)
       if (signal !== 'success_ratio') return { low, high }
@@ -85,16 +115,18 @@ export function estimate(cells: Cells, signal: SignalName, random: Random): Esti
 function bootstrap(
   { baseline, attack }: Cells,
   measure: Measure,
+  parts: Readonly<Record<'baseline' | 'attack', Parts>>,
   blockSeconds: Estimate['blockSeconds'],
   random: Random,
+  replicateCount: number,
 ): Readonly<Record<Comparison, Replicates>> {
   const inAttack = new Uint16Array(attack.control.count)
   const inBaseline = new Uint16Array(baseline.control.count)
-  const ends = () => ({ lows: new Float64Array(REPLICATES), highs: new Float64Array(REPLICATES) })
+  const ends = () => ({ lows: new Float64Array(replicateCount), highs: new Float64Array(replicateCount) })
   const values = { effect: ends(), drift: ends(), offset: ends() }
-  for (let replicate = 0; replicate < REPLICATES; replicate++) {
-    drawSeconds(inAttack.length, blockSeconds.attack, random, inAttack)
-    drawSeconds(inBaseline.length, blockSeconds.baseline, random, inBaseline)
+  for (let replicate = 0; replicate < replicateCount; replicate++) {
+    draw(parts.attack, blockSeconds.attack, random, inAttack)
+    draw(parts.baseline, blockSeconds.baseline, random, inBaseline)
     const harm = combine([
       measure(attack.control, inAttack),
       measure(attack.experiment, inAttack),
@@ -106,13 +138,28 @@ function bootstrap(
       values[comparison].highs[replicate] = harm[comparison].high
     }
   }
-  const blocks = Math.min(inAttack.length / blockSeconds.attack, inBaseline.length / blockSeconds.baseline)
+  const before = parts.baseline.steady.length / blockSeconds.baseline
+  const blocks = Math.min(parts.attack.steady.length / blockSeconds.attack, before)
   const { effect, drift, offset } = values
   return {
     effect: replicates(effect.lows, effect.highs, blocks),
     drift: replicates(drift.lows, drift.highs, blocks),
-    offset: replicates(offset.lows, offset.highs, inBaseline.length / blockSeconds.baseline),
+    offset: replicates(offset.lows, offset.highs, before),
   }
+}
+
+function draw(parts: Parts, blockLength: number, random: Random, weights: Uint16Array): void {
+  weights.fill(0)
+  drawBlocks(parts.steady, blockLength, random, weights)
+  const within = Math.min(blockLength, Math.ceil(parts.disturbed.length / 3))
+  drawBlocks(parts.disturbed, within, random, weights)
+}
+
+function partsOf(count: number, disturbed: Disturbance | null): Parts {
+  const all = Array.from({ length: count }, (_, second) => second)
+  const isDisturbed = (second: number) =>
+    disturbed !== null && second >= disturbed.from && second < disturbed.until
+  return { steady: all.filter(second => !isDisturbed(second)), disturbed: all.filter(isDisturbed) }
 }
 
 /** Interval arithmetic: a value that is only bounded bounds the differences it enters, and nothing more. */
@@ -129,7 +176,7 @@ function minus(one: Bounds, other: Bounds): Bounds {
   return { low: one.low - other.high, high: one.high - other.low }
 }
 
-function failureRatio(seconds: Seconds, weights: ArrayLike<number>): Bounds {
+function failureRatio(seconds: Seconds, weights: Uint16Array): Bounds {
   let failures = 0
   let requests = 0
   for (let second = 0; second < seconds.count; second++) {

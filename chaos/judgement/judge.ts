@@ -1,5 +1,6 @@
 import type { JudgeInput } from '../journal-entry.ts'
 import type { Sample } from '../measurement/sample.ts'
+import { disturbance } from './disturbance.ts'
 import type { Cells } from './estimate.ts'
 import { reasons } from './reasons.ts'
 import { aftermath } from './recovery.ts'
@@ -19,7 +20,11 @@ import type { Outcome, SignalResult, Verdict } from './verdict.ts'
  */
 export function judge(samples: readonly Sample[], input: JudgeInput): Verdict {
   const cells = cellsOf(samples, input)
-  const assessments = assess(cells, input.signals, input.seed)
+  const assessments = assess(
+    cells,
+    input.signals.map(signal => [signal, disturbance(samples, input, signal)]),
+    input.seed,
+  )
   const signals = assessments.map(({ result }) => result)
   const checks = validityChecks(samples, input, cells, assessments)
   const after = aftermath(samples, input)

@@ -1,4 +1,4 @@
-import { at, type SortedLatency } from './seconds.ts'
+import type { SortedLatency } from './seconds.ts'
 
 /** A quantile; `censored` means that the true value is at least `valueMs`. */
 export type Quantile = { readonly valueMs: number; readonly censored: boolean }
@@ -14,24 +14,26 @@ export type Quantile = { readonly valueMs: number; readonly censored: boolean }
  */
 export function weightedQuantile(
   latency: SortedLatency,
-  weights: ArrayLike<number>,
+  weights: Uint16Array,
   probability: number,
 ): Quantile | null {
   const { durationMs, second, firstCensored, perSecond } = latency
   let weight = 0
-  for (let index = 0; index < perSecond.length; index++) weight += at(perSecond, index) * at(weights, index)
+  for (let index = 0; index < perSecond.length; index++) {
+    weight += (perSecond[index] ?? 0) * (weights[index] ?? 0)
+  }
   if (weight === 0) return null
   // A hair less, so that 0.95 of 100 is the 95th value although 0.95 * 100 is not exactly 95 in binary.
   const rank = Math.max(1, Math.ceil(probability * weight - 1e-9))
   let remaining = weight
   for (let position = durationMs.length - 1; position >= 0; position--) {
-    remaining -= at(weights, at(second, position))
-    if (remaining < rank) return { valueMs: at(durationMs, position), censored: position >= firstCensored }
+    remaining -= weights[second[position] ?? 0] ?? 0
+    if (remaining < rank) return { valueMs: durationMs[position] ?? 0, censored: position >= firstCensored }
   }
   return null
 }
 
 /** Quantile of all latencies, each counted once; null when there are none. */
 export function quantile(latency: SortedLatency, probability: number): Quantile | null {
-  return weightedQuantile(latency, new Uint8Array(latency.perSecond.length).fill(1), probability)
+  return weightedQuantile(latency, new Uint16Array(latency.perSecond.length).fill(1), probability)
 }

@@ -39,6 +39,7 @@ export function reasons({ verdict, checks, signals, cells, after, writes }: Find
   return [
     ...failed,
     ...placed,
+    ...disturbanceSentences(primary),
     ...writesSentence(writes),
     requestsSentence(cells),
     ...aftermathSentences(verdict, after),
@@ -62,6 +63,18 @@ function signalSentence(result: SignalResult): string {
   if (outcome === 'inside') return `${label} stayed inside its margin of ${limit}: ${numbers}; ${values}.`
   if (outcome === 'outside') return `${label} left its margin of ${limit}: ${numbers}; ${values}.`
   return `${label} cannot be placed: ${numbers} holds the margin of ${limit}; ${values}.${visibleSentence(result)}`
+}
+
+/** The few seconds after the fault that an average over the attack would hide. */
+function disturbanceSentences(signals: readonly SignalResult[]): string[] {
+  return signals.flatMap(({ name, disturbance }) => {
+    if (disturbance === null) return []
+    const { delaySeconds, lengthSeconds, chance } = disturbance
+    const when = delaySeconds <= 0 ? 'with the fault' : `${seconds(delaySeconds)} after the fault began`
+    return [
+      `A disturbance of the ${SIGNAL_LABELS[name]} set in ${when} and lasted ${seconds(lengthSeconds)}; by chance one would set in as soon with probability ${percent(chance)}.`,
+    ]
+  })
 }
 
 /** `low to high`, with an open end where there is no bound. */

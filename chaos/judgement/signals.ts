@@ -1,4 +1,5 @@
 import type { Bounds } from './bootstrap.ts'
+import type { Disturbance } from './disturbance.ts'
 import { type Cells, type Estimate, estimate, QUANTILES } from './estimate.ts'
 import { quantile } from './quantile.ts'
 import { seededRandom } from './random.ts'
@@ -34,10 +35,14 @@ export type Assessment = {
  * @see Schuirmann 1987, J. Pharmacokinet. Biopharm. 15, 657-680; Berger 1982, Technometrics 24, 295-300; Holm 1979,
  *   Scand. J. Stat. 6, 65-70
  */
-export function assess(cells: Cells, specs: readonly SignalSpec[], seed: number): readonly Assessment[] {
-  const estimated = specs.map(spec => ({
+export function assess(
+  cells: Cells,
+  signals: readonly (readonly [SignalSpec, Disturbance | null])[],
+  seed: number,
+): readonly Assessment[] {
+  const estimated = signals.map(([spec, disturbed]) => ({
     spec,
-    estimate: estimate(cells, spec.name, seededRandom(seed, SIGNAL_NAMES.indexOf(spec.name))),
+    estimate: estimate(cells, spec.name, seededRandom(seed, SIGNAL_NAMES.indexOf(spec.name)), disturbed),
   }))
   const primary = estimated.filter(({ spec }) => spec.primary)
   const rejected = holm(
@@ -95,7 +100,14 @@ function resultOf(
     censored: experiment?.censored ?? false,
   } as const
   if (estimated === null) {
-    const none = { effect: null, low: null, high: null, smallestVisible: null, blockSeconds: null }
+    const none = {
+      effect: null,
+      low: null,
+      high: null,
+      smallestVisible: null,
+      blockSeconds: null,
+      disturbance: null,
+    }
     return { ...shared, ...none, outcome: 'no_data' }
   }
   const interval = estimated.interval('effect', ALPHA)
@@ -105,6 +117,7 @@ function resultOf(
     ...inUnit(name, estimated.harm.effect, interval),
     smallestVisible: visible(name, estimated.standardError, interval),
     blockSeconds: estimated.blockSeconds,
+    disturbance: estimated.disturbance && publicDisturbance(estimated.disturbance),
     outcome: outside ? 'outside' : inside ? 'inside' : 'undecided',
   }
 }
@@ -136,6 +149,14 @@ function signalIn(seconds: Seconds, name: SignalName): { value: number; censored
   }
   const requests = total(seconds.requests)
   return requests === 0 ? null : { value: 1 - total(seconds.failures) / requests, censored: false }
+}
+
+function publicDisturbance({
+  delaySeconds,
+  lengthSeconds,
+  chance,
+}: Disturbance): SignalResult['disturbance'] {
+  return { delaySeconds, lengthSeconds, chance }
 }
 
 function finite(value: number): number | null {

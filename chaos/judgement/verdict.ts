@@ -31,8 +31,17 @@ export type SignalResult = {
   readonly censored: boolean
   /** Effect that 80 % of such runs would have seen, in the unit of `effect`; null without data. */
   readonly smallestVisible: number | null
-  /** Mean length of the blocks of seconds that the bootstrap drew; null without data. */
+  /** Length of the blocks of seconds that the bootstrap drew; null without data. */
   readonly blockSeconds: { readonly baseline: number; readonly attack: number } | null
+  /**
+   * Seconds outside the margin that the fault set off, from its begin; `chance` is the share of quiet instants after which
+   * such a time began as soon. null when there was none, or when it could be chance.
+   */
+  readonly disturbance: {
+    readonly delaySeconds: number
+    readonly lengthSeconds: number
+    readonly chance: number
+  } | null
 }
 
 export type ValidityCheck = { readonly check: string; readonly ok: boolean; readonly detail: string }
