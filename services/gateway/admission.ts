@@ -129,5 +129,7 @@ export class Admission {
       },
       Math.max(1, Math.ceil(oldest.untilMs - this.#nowMs())),
     )
+    // Who waits has a connection open, which is what keeps the process alive.
+    this.#queueTimer.unref()
   }
 }

@@ -157,7 +157,6 @@ function enter(context: AppContext, call: UpstreamCall, repeatable: boolean, res
     { call, repeatable, requestId: localsOf(response).requestId },
     response,
   )
-  if (call.method !== 'POST') exchange.onFirstByteMs = firstByteMs => admission.learn(firstByteMs)
   const leave = admission.enter({
     run: () => exchange.start(),
     shed: reason => {

@@ -78,7 +78,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
     const { endpoint } = this
     endpoint.breaker.begin()
     endpoint.inFlight += 1
-    this.#timer = setTimeout(() => this.#late(), this.#limits.tryMs)
+    // The answer may be there already, unread, when this process itself was late: it gets read before the verdict.
+    this.#timer = setTimeout(() => setImmediate(() => this.#late()), this.#limits.tryMs)
     endpoint.pool.dispatch({ ...call, idempotent: false }, this)
   }
 
@@ -137,6 +138,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   #late(): void {
+    if (this.#done || this.#streaming) return
     // An answer of unknown length that has begun is being made piece by piece: pass it on as it comes.
     const growing = this.head !== undefined && this.head.headers['content-length'] === undefined
     if (growing) this.#stream()

@@ -48,12 +48,16 @@ export class Breaker {
     return closed
   }
 
-  /** The endpoint failed; `hard` failures eject at once. Returns true when that opened the breaker. */
-  fail(hard: boolean): boolean {
+  /**
+   * The endpoint failed; `hard` failures eject at once, others after some in a row and if they may. Returns true when
+   * that opened the breaker.
+   */
+  fail(hard: boolean, mayEject: boolean): boolean {
     this.#failuresInARow += 1
     // Late failures of requests sent before the ejection say nothing new: only a probe prolongs it.
     if (this.#openUntilMs !== null && !this.#probing) return false
-    if (!hard && !this.#probing && this.#failuresInARow < this.#limits.failures) return false
+    const enough = this.#failuresInARow >= this.#limits.failures && mayEject
+    if (!hard && !this.#probing && !enough) return false
     const opened = this.#openUntilMs === null
     this.#openUntilMs = this.#nowMs() + this.#limits.ejectMs
     this.#probing = false

@@ -20,7 +20,7 @@
  * | GW_CLIENT_STALL_MS | 30000 | a client may read nothing that long |
  * | GW_CLIENT_IDLE_MS | 30000 | idle client connections are closed; above the edge's own idle time-out (20 s) |
  * | GW_EJECT_MS | 3000 | a failing endpoint is left alone that long, then probed with one request |
- * | GW_EJECT_FAILURES | 2 | consecutive failures until then; one failure to connect is enough |
+ * | GW_EJECT_FAILURES | 3 | consecutive failures until then; one failure to connect is enough |
  * | GW_RETRY_RATIO | 0.1 | budget: repeated requests per first request |
  * | GW_RETRY_BURST | 50 | budget: most tokens saved up, and those at the start |
  * | GW_RETRY_PER_SECOND | 1 | budget: tokens that come with time, for gateways with little traffic |
@@ -43,7 +43,7 @@ const PREFIX = 'GW_'
 
 type NumberSetting = { readonly fallback: number; readonly min: number; readonly max: number }
 
-/** Whole numbers unless `min` says otherwise; the unit is the end of the name. */
+/** Whole numbers save those in FRACTIONS; the unit is the end of the name. */
 const NUMBERS = {
   GW_UPSTREAM_PORT: { fallback: PORTS.recommender, min: 1, max: 65_535 },
   GW_LISTEN_PORT: { fallback: PORTS.gateway, min: 0, max: 65_535 },
@@ -60,7 +60,7 @@ const NUMBERS = {
   GW_CLIENT_STALL_MS: { fallback: 30_000, min: 10, max: 600_000 },
   GW_CLIENT_IDLE_MS: { fallback: 30_000, min: 10, max: 600_000 },
   GW_EJECT_MS: { fallback: 3000, min: 1, max: 600_000 },
-  GW_EJECT_FAILURES: { fallback: 2, min: 1, max: 1000 },
+  GW_EJECT_FAILURES: { fallback: 3, min: 1, max: 1000 },
   GW_RETRY_RATIO: { fallback: 0.1, min: 0, max: 1 },
   GW_RETRY_BURST: { fallback: 50, min: 0, max: 100_000 },
   GW_RETRY_PER_SECOND: { fallback: 1, min: 0, max: 10_000 },

@@ -134,9 +134,13 @@ export class Endpoints {
     if (endpoint.breaker.succeed()) this.#observer.breaker(endpoint.authority, false)
   }
 
-  /** Notes that `endpoint` failed; `hard` when it could not be reached at all. */
+  /**
+   * Notes that `endpoint` failed; `hard` when it could not be reached at all. For being slow or erring only a minority
+   * is ejected: when most are, the load is the cause, and fewer endpoints would make it worse.
+   */
   failed(endpoint: Endpoint, hard: boolean): void {
-    if (!endpoint.breaker.fail(hard)) return
+    const ejected = this.#known.filter(({ breaker }) => breaker.open).length
+    if (!endpoint.breaker.fail(hard, ejected + 1 <= this.#known.length / 2)) return
     this.#observer.breaker(endpoint.authority, true)
     // The probe shall open a new connection: on an old one to a dead node it would be sent and wait in vain,
     // on a new one it fails within the connect time-out and has sent nothing.

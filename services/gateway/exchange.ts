@@ -1,5 +1,11 @@
-import type { ServerResponse } from 'node:http'
-import { Attempt, type AttemptListener, type TryFailure, type UpstreamCall } from './attempt.ts'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import {
+  type AnswerHead,
+  Attempt,
+  type AttemptListener,
+  type TryFailure,
+  type UpstreamCall,
+} from './attempt.ts'
 import type { RetryBudget } from './budget.ts'
 import type { Patience } from './config.ts'
 import type { Endpoint, Endpoints } from './endpoints.ts'
@@ -15,6 +21,8 @@ export type ExchangeContext = {
   readonly patience: { readonly read: Patience; readonly write: Patience }
   readonly holdBytes: number
   readonly clientStallMs: number
+  /** Told of every read how long an endpoint took to begin its answer, or that it took `tryMs` at least. */
+  readonly onReadFirstByte: (firstByteMs: number) => void
 }
 
 export type ExchangeRequest = {
@@ -27,7 +35,10 @@ export type ExchangeRequest = {
 /** Statuses by which an endpoint says that another one, or a later moment, may do better. */
 const RETRYABLE: ReadonlySet<number> = new Set([502, 503, 504])
 
-/** Pause before going round the endpoints again, milliseconds; doubles, with full jitter. */
+/** For a try without an answer, which is never passed on. */
+const NO_HEAD: AnswerHead = { status: 502, headers: {} }
+
+/** Pause before going round the endpoints again, milliseconds; doubles, with jitter over its second half. */
 const PAUSE_FIRST_MS = 25
 const PAUSE_MOST_MS = 400
 
@@ -45,11 +56,10 @@ export class Exchange implements AttemptListener {
   readonly #context: ExchangeContext
   readonly #request: ExchangeRequest
   readonly #response: ServerResponse
+  readonly #isWrite: boolean
   readonly #patience: Patience
   readonly #live: Attempt[] = []
   readonly #tried: Endpoint[] = []
-  /** Tells whether a first try was answered well, and how fast: what the adaptive limit learns from. */
-  onFirstByteMs: ((firstByteMs: number) => void) | undefined
   #anySent = false
   #rounds = 0
   #refused = false
@@ -57,15 +67,14 @@ export class Exchange implements AttemptListener {
   #timer: NodeJS.Timeout | undefined
   #pauseTimer: NodeJS.Timeout | undefined
   #stallTimer: NodeJS.Timeout | undefined
-  /** The last answer that asked for another try: what the client gets when there is nothing better. */
-  #fallback: Attempt | undefined
   #lastReason = 'no endpoint is known'
 
   constructor(context: ExchangeContext, request: ExchangeRequest, response: ServerResponse) {
     this.#context = context
     this.#request = request
     this.#response = response
-    this.#patience = context.patience[request.call.method === 'POST' ? 'write' : 'read']
+    this.#isWrite = request.call.method === 'POST'
+    this.#patience = context.patience[this.#isWrite ? 'write' : 'read']
   }
 
   start(): void {
@@ -79,9 +88,10 @@ export class Exchange implements AttemptListener {
     this.#settle()
   }
 
-  overdue = (attempt: Attempt): void => {
+  overdue(attempt: Attempt): void {
     this.#context.endpoints.failed(attempt.endpoint, false)
-    if (!this.#request.repeatable || this.#settled) return
+    this.#learn(this.#patience.tryMs)
+    if (!this.#request.repeatable) return
     // With every endpoint waited for already, one more request would only add load.
     if (this.#live.length >= this.#context.endpoints.size) return
     const granted = this.#context.budget.take()
@@ -89,7 +99,7 @@ export class Exchange implements AttemptListener {
     if (granted) this.#launch()
   }
 
-  failed = (attempt: Attempt, failure: TryFailure): void => {
+  failed(attempt: Attempt, failure: TryFailure): void {
     this.#forget(attempt)
     if (failure.reason === 'UND_ERR_INVALID_ARG') {
       this.#refuse()
@@ -106,19 +116,18 @@ export class Exchange implements AttemptListener {
     } else this.#again(attempt)
   }
 
-  answered = (attempt: Attempt): void => {
+  answered(attempt: Attempt): void {
     this.#forget(attempt)
     const status = attempt.head?.status ?? 0
     this.#note(attempt, status)
     if (this.#settled) return
     if (RETRYABLE.has(status) && this.#request.repeatable) {
-      this.#fallback = attempt
       this.#lastReason = `status ${status}`
       this.#again(attempt)
     } else this.#deliver(attempt)
   }
 
-  streaming = (attempt: Attempt): void => {
+  streaming(attempt: Attempt): void {
     if (this.#settled) return
     this.#note(attempt, attempt.head?.status ?? 0)
     this.#stopOthers(attempt)
@@ -130,7 +139,7 @@ export class Exchange implements AttemptListener {
     for (const chunk of held) this.streamed(attempt, chunk)
   }
 
-  streamed = (attempt: Attempt, chunk: Buffer): void => {
+  streamed(attempt: Attempt, chunk: Buffer): void {
     if (this.#response.write(chunk) || this.#stallTimer !== undefined) return
     attempt.pause()
     this.#stallTimer = setTimeout(() => this.#response.destroy(), this.#context.clientStallMs)
@@ -141,7 +150,7 @@ export class Exchange implements AttemptListener {
     })
   }
 
-  ended = (attempt: Attempt): void => {
+  ended(attempt: Attempt): void {
     this.#forget(attempt)
     this.#response.end()
     this.#settle()
@@ -191,7 +200,7 @@ export class Exchange implements AttemptListener {
     this.#refused = true
     // Writes are few and must outlast a change of the primary: they wait for a token until their deadline.
     // Reads that waited would fill the gateway just when the recommender is failing.
-    if (this.#request.call.method === 'POST') this.#pause(() => this.#repeat())
+    if (this.#isWrite) this.#pause(() => this.#repeat())
     else if (this.#live.length === 0) this.#giveUp()
   }
 
@@ -213,22 +222,31 @@ export class Exchange implements AttemptListener {
     metrics.tried(status < 500 ? 'ok' : 'error')
     // A write's 503 tells of the database's primary, not of this endpoint.
     if (RETRYABLE.has(status)) {
-      if (this.#request.call.method !== 'POST') endpoints.failed(attempt.endpoint, false)
+      if (!this.#isWrite) endpoints.failed(attempt.endpoint, false)
     } else if (!attempt.isOverdue) {
       endpoints.succeeded(attempt.endpoint)
-      this.onFirstByteMs?.(attempt.firstByteMs)
+      this.#learn(attempt.firstByteMs)
     }
   }
 
+  #learn(firstByteMs: number): void {
+    if (!this.#isWrite) this.#context.onReadFirstByte(firstByteMs)
+  }
+
   #deliver(attempt: Attempt): void {
-    this.#writeHead(attempt)
-    this.#response.end(attempt.held.length === 1 ? attempt.held[0] : Buffer.concat(attempt.held))
+    const body =
+      attempt.held[0] !== undefined && attempt.held.length === 1
+        ? attempt.held[0]
+        : Buffer.concat(attempt.held)
+    // Known to be whole, it needs no chunks.
+    this.#writeHead(attempt, body.length > 0 ? { 'content-length': body.length } : {})
+    this.#response.end(body)
     this.#settle()
   }
 
-  #writeHead(attempt: Attempt): void {
-    const { status, headers } = attempt.head ?? { status: 502, headers: {} }
-    this.#response.writeHead(status, answerHeaders(headers, this.#request.requestId))
+  #writeHead(attempt: Attempt, more: OutgoingHttpHeaders = {}): void {
+    const { status, headers } = attempt.head ?? NO_HEAD
+    this.#response.writeHead(status, { ...answerHeaders(headers, this.#request.requestId), ...more })
   }
 
   #deadline(): void {
@@ -254,11 +272,8 @@ export class Exchange implements AttemptListener {
   }
 
   #fail(problem: Problem): void {
-    if (this.#fallback !== undefined) this.#deliver(this.#fallback)
-    else {
-      sendProblem(this.#response, problem, this.#request.requestId)
-      this.#settle()
-    }
+    sendProblem(this.#response, problem, this.#request.requestId)
+    this.#settle()
   }
 
   #stopOthers(winner: Attempt | undefined): void {
@@ -271,7 +286,7 @@ export class Exchange implements AttemptListener {
     this.#forget(attempt)
     if (!attempt.cancel()) return
     attempt.endpoint.breaker.abandon()
-    this.#context.metrics.tried(outcome)
+    this.#context.metrics.tried(attempt.sent ? outcome : 'connect')
   }
 
   #forget(attempt: Attempt): void {

@@ -51,6 +51,7 @@ export async function startGateway(config: GatewayConfig, lookup: Lookup, log: L
     nowMs,
   )
   let draining = false
+  const admission = new Admission(config.admission, nowMs)
   const app = makeApp({
     endpoints,
     metrics,
@@ -59,7 +60,8 @@ export async function startGateway(config: GatewayConfig, lookup: Lookup, log: L
     patience: config.patience,
     holdBytes: config.limits.holdBytes,
     clientStallMs: config.client.stallMs,
-    admission: new Admission(config.admission, nowMs),
+    admission,
+    onReadFirstByte: firstByteMs => admission.learn(firstByteMs),
     bodyLimitBytes: config.limits.bodyBytes,
     isReady: () => !draining && endpoints.size > 0,
     isDraining: () => draining,

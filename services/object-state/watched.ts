@@ -28,6 +28,7 @@ export class Watched<Subject extends KubernetesObject> {
   readonly #observer: WatchObserver
   readonly #backoff: Backoff
   #synced = false
+  #stopped = false
   #failuresInARow = 0
   #failedAtMs = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
@@ -64,11 +65,14 @@ export class Watched<Subject extends KubernetesObject> {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
     clearTimeout(this.#timer)
     await this.#informer.stop()
   }
 
   #again(error: unknown): void {
+    // Stopping breaks the watch off, which is told as an error too.
+    if (this.#stopped) return
     this.#observer.failed(this.path, error)
     // A watch that is resumed tells nothing until something changes: time without a failure is what shows success.
     const nowMs = performance.now()
