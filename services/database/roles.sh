@@ -13,8 +13,4 @@ SET log_statement = 'none';
 SET log_min_error_statement = 'panic';
 CREATE ROLE owner LOGIN CREATEROLE PASSWORD :'owner_password';
 CREATE DATABASE :"database_name" OWNER owner;
-REVOKE ALL ON DATABASE :"database_name" FROM PUBLIC;
-\connect :"database_name"
-ALTER SCHEMA public OWNER TO owner;
-REVOKE ALL ON SCHEMA public FROM PUBLIC;
 SQL

@@ -1,0 +1,240 @@
+import { describe, expect, test } from '@jest/globals'
+import type { LiveObject } from './api-server.ts'
+import { applyAll, removeAll } from './apply.ts'
+import { FakeApiServer } from './fake-api-server.ts'
+import { EXAMPLE_INPUT } from './manifests/example.ts'
+import { renderStages } from './manifests/manifests.ts'
+import type { WaitClock } from './wait.ts'
+
+const STAGES = renderStages(EXAMPLE_INPUT)
+const OBJECT_COUNT = STAGES.flatMap(stage => stage.objects).length
+const NEVER = new AbortController().signal
+
+/** Sleeping takes no time but is counted. */
+function fakeClock(): WaitClock {
+  let nowMs = 0
+  return {
+    nowMs: () => nowMs,
+    sleep: async durationMs => {
+      nowMs += durationMs
+    },
+  }
+}
+
+/** A workload that is ready as soon as it is applied. */
+function readyAtOnce(object: LiveObject): LiveObject {
+  const { replicas = 1 } = (object.spec ?? {}) as { replicas?: number }
+  const { generation = 1 } = object.metadata
+  const counts = { replicas, updatedReplicas: replicas, availableReplicas: replicas, readyReplicas: replicas }
+  const status =
+    object.kind === 'Job'
+      ? { conditions: [{ type: 'Complete', status: 'True' }] }
+      : { observedGeneration: generation, ...counts }
+  return ['Deployment', 'StatefulSet', 'DaemonSet', 'Job'].includes(object.kind)
+    ? { ...object, status }
+    : object
+}
+
+function workingServer(): FakeApiServer {
+  const api = new FakeApiServer()
+  api.onApply = readyAtOnce
+  return api
+}
+
+const apply = (api: FakeApiServer, told: string[] = [], signal = NEVER, stages = STAGES) =>
+  applyAll(api, stages, message => told.push(message), signal, fakeClock())
+
+describe('applyAll()', () => {
+  test('makes everything, in the order in which things need each other', async () => {
+    const api = workingServer()
+
+    const summary = await apply(api)
+
+    const at = (name: RegExp) => api.calls.findIndex(call => name.test(call))
+    expect(summary).toMatchObject({ applied: OBJECT_COUNT, pruned: [] })
+    expect(summary.changed).toHaveLength(OBJECT_COUNT + 2)
+    expect(at(/Namespace control/)).toBeLessThan(at(/Secret control/))
+    expect(at(/Secret control/)).toBeLessThan(at(/StatefulSet control/))
+    expect(at(/StatefulSet control/)).toBeLessThan(at(/Job control\/migrate/))
+    expect(at(/Job control\/migrate/)).toBeLessThan(at(/Deployment control\/recommender/))
+    expect(at(/Deployment control\/recommender/)).toBeLessThan(at(/Job control\/ingest/))
+  })
+
+  test('changes nothing the second time', async () => {
+    const api = workingServer()
+    await apply(api)
+
+    expect(await apply(api)).toEqual({ applied: OBJECT_COUNT, changed: [], pruned: [] })
+  })
+
+  test('makes a password once, different in each group, and adds only what is missing later', async () => {
+    const api = workingServer()
+    const secretOf = (group: string) =>
+      api.objects.get(`Secret ${group}/database-passwords`)?.data as Record<string, string>
+    await apply(api)
+    const { ingest: _, ...older } = secretOf('control')
+    const before = api.objects.get('Secret control/database-passwords') as LiveObject
+    api.put({ ...before, data: older })
+
+    const summary = await apply(api)
+
+    expect(summary.changed).toEqual(['Secret control/database-passwords'])
+    expect(secretOf('control')).toMatchObject(older)
+    expect(Buffer.from(secretOf('control').ingest ?? '', 'base64').toString()).toMatch(/^[\w-]{32}$/)
+    expect(secretOf('control').postgres).not.toBe(secretOf('experiment').postgres)
+  })
+
+  test('tells no password', async () => {
+    const api = workingServer()
+    const told: string[] = []
+    await apply(api, told)
+    const secret = api.objects.get('Secret control/database-passwords')?.data as Record<string, string>
+
+    for (const value of Object.values(secret)) {
+      expect(told.join('\n')).not.toContain(Buffer.from(value, 'base64').toString())
+    }
+  })
+
+  test('removes what it made before and no longer renders, and nothing else', async () => {
+    const api = workingServer()
+    await apply(api)
+    const managed = {
+      'app.kubernetes.io/part-of': 'divergence',
+      'app.kubernetes.io/managed-by': 'divergence',
+    }
+    const started = { 'app.kubernetes.io/part-of': 'divergence' }
+    const put = (kind: string, namespace: string, labels: Record<string, string>) =>
+      api.put({ kind, metadata: { name: 'old', namespace, labels } })
+    put('ConfigMap', 'control', managed)
+    put('Job', 'experiment', started)
+    put('ConfigMap', 'somebody-else', managed)
+    put('Secret', 'control', managed)
+
+    const summary = await apply(api)
+
+    expect(summary.pruned).toEqual(['ConfigMap control/old'])
+    expect(api.calls.filter(call => call.startsWith('remove'))).toEqual(['remove ConfigMap control/old'])
+  })
+
+  test('touches nothing when a namespace is somebody else’s', async () => {
+    const api = workingServer()
+    api.put({ kind: 'Namespace', metadata: { name: 'control', labels: {} } })
+
+    await expect(apply(api)).rejects.toThrow('Cannot deploy: Namespace control was there before')
+    expect(api.calls).toEqual([])
+  })
+
+  test('fails at once when a Job failed, with the end of its log', async () => {
+    const api = workingServer()
+    const job = STAGES.flatMap(stage => stage.objects).find(
+      object => object.kind === 'Job' && object.metadata.namespace === 'control',
+    )?.metadata.name as string
+    api.onApply = object =>
+      object.metadata.name === job
+        ? {
+            ...object,
+            status: { conditions: [{ type: 'Failed', status: 'True', message: 'BackoffLimitExceeded' }] },
+          }
+        : readyAtOnce(object)
+    const labels = { 'app.kubernetes.io/part-of': 'divergence', 'batch.kubernetes.io/job-name': job }
+    api.put({ kind: 'Pod', metadata: { name: `${job}-x`, namespace: 'control', labels } })
+    api.logs.set(`control/${job}-x`, 'relation "songs" does not exist')
+
+    await expect(apply(api)).rejects.toThrow(
+      `Cannot go on: Job control/${job} failed, BackoffLimitExceeded\n--- log of control/${job}-x ---\nrelation "songs" does not exist`,
+    )
+    expect(api.calls.some(call => call.includes('recommender') && call.includes('Deployment'))).toBe(false)
+  })
+
+  test('starts a failed Job anew', async () => {
+    const api = workingServer()
+    await apply(api)
+    const name = [...api.objects.keys()].find(key => key.startsWith('Job control/migrate')) as string
+    const live = api.objects.get(name) as LiveObject
+    api.put({ ...live, status: { conditions: [{ type: 'Failed', status: 'True' }] } })
+
+    const summary = await apply(api)
+
+    expect(summary.changed).toEqual([])
+    expect(api.calls.filter(call => call.endsWith(name.replace('Job ', '')))).toEqual([
+      `apply ${name}`,
+      `remove ${name}`,
+      `apply ${name}`,
+    ])
+  })
+
+  test('says what it waits for and why, and gives up in the end', async () => {
+    const api = workingServer()
+    api.onApply = object => (object.kind === 'StatefulSet' ? object : readyAtOnce(object))
+    const labels = { 'app.kubernetes.io/part-of': 'divergence', group: 'control', service: 'database' }
+    api.put({
+      kind: 'Pod',
+      metadata: { name: 'database-0', namespace: 'control', labels },
+      status: {
+        phase: 'Pending',
+        containerStatuses: [
+          { ready: false, state: { waiting: { reason: 'ImagePullBackOff', message: 'no such image' } } },
+        ],
+      },
+    })
+    const told: string[] = []
+
+    await expect(apply(api, told)).rejects.toThrow('after 900 s not ready')
+    expect(told).toContain(
+      'control/database not seen yet (database-0: ImagePullBackOff: no such image); experiment/database not seen yet',
+    )
+  })
+
+  test('gives up early on a container that keeps ending', async () => {
+    const api = workingServer()
+    api.onApply = object => (object.kind === 'StatefulSet' ? object : readyAtOnce(object))
+    const labels = { 'app.kubernetes.io/part-of': 'divergence', group: 'control', service: 'database' }
+    const waiting = { reason: 'CrashLoopBackOff' }
+    api.put({
+      kind: 'Pod',
+      metadata: { name: 'database-0', namespace: 'control', labels },
+      status: {
+        phase: 'Running',
+        containerStatuses: [{ ready: false, restartCount: 6, state: { waiting } }],
+      },
+    })
+    api.logs.set('control/database-0', 'no space left on device')
+
+    await expect(apply(api)).rejects.toThrow(
+      /restarted 6 times: CrashLoopBackOff\n.*\nno space left on device/,
+    )
+  })
+
+  test('stops when it is told to', async () => {
+    const api = workingServer()
+    const stop = new AbortController()
+    stop.abort(new Error('interrupted'))
+
+    await expect(apply(api, [], stop.signal)).rejects.toThrow('interrupted')
+    expect(api.calls).toEqual([])
+  })
+})
+
+describe('removeAll()', () => {
+  test('removes our namespaces and what stands beside them, and no others', async () => {
+    const api = workingServer()
+    await apply(api)
+    api.put({ kind: 'Namespace', metadata: { name: 'default', labels: {} } })
+    api.put({ kind: 'ClusterRole', metadata: { name: 'admin', labels: {} } })
+    api.calls.length = 0
+
+    await removeAll(api, () => undefined, NEVER, fakeClock())
+
+    expect(api.calls.sort()).toEqual([
+      'remove ClusterRole divergence-object-state',
+      'remove ClusterRole divergence-prometheus',
+      'remove ClusterRoleBinding divergence-object-state',
+      'remove ClusterRoleBinding divergence-prometheus',
+      'remove Namespace control',
+      'remove Namespace experiment',
+      'remove Namespace observability',
+      'remove PersistentVolume divergence-corpus-control',
+      'remove PersistentVolume divergence-corpus-experiment',
+    ])
+  })
+})
