@@ -6,6 +6,16 @@ export type ImageReferences = Readonly<Record<string, string>>
 /** One step of long work, told while it happens; the CLI prints it with the elapsed time. */
 export type Progress = (message: string) => void
 
+/** One thing that has to hold before the lab can come up, as `doctor` tells it. */
+export type Check = {
+  readonly check: string
+  readonly ok: boolean
+  /** What was found. */
+  readonly detail: string
+  /** What to do when it does not hold. */
+  readonly hint: string
+}
+
 /** What `up` left behind and later commands need. Plain data; written to the state folder by the cluster. */
 export type ClusterAccess = {
   /** Path of a kubeconfig that reaches the API server from this machine. */

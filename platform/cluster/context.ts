@@ -1,7 +1,9 @@
 import { CoreV1Api, KubeConfig, StorageV1Api, type V1Node, VersionApi } from '@kubernetes/client-node'
 import { UserError } from '../errors.ts'
 import { GROUPS, type Group, LABELS, ZONES, type Zone } from '../topology.ts'
-import type { Cluster, ClusterAccess, ClusterFacts, ImageReferences, Progress } from './cluster.ts'
+import type { Check, Cluster, ClusterAccess, ClusterFacts, ImageReferences, Progress } from './cluster.ts'
+
+const CHECK_TIMEOUT_MS = 20_000
 
 /** Annotation by which Kubernetes marks the storage class used when none is asked for. */
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
@@ -22,6 +24,21 @@ export function missingNodes(nodes: readonly V1Node[]): string[] {
       ? []
       : [`group '${group}' has Ready nodes in ${zones.size} of ${ZONES.length} zones`]
   })
+}
+
+/** What `doctor` asks of a context: can it be reached, and can both groups be placed? */
+export async function contextChecks(cluster: Cluster): Promise<readonly Check[]> {
+  const check = 'kube context fits both groups'
+  try {
+    let found = ''
+    await cluster.up(message => {
+      found = message
+    }, AbortSignal.timeout(CHECK_TIMEOUT_MS))
+    return [{ check, ok: true, detail: found, hint: '' }]
+  } catch (error) {
+    const hint = error instanceof UserError ? error.hint : 'Check that kubectl reaches the context.'
+    return [{ check, ok: false, detail: error instanceof Error ? error.message : String(error), hint }]
+  }
 }
 
 /** A Kubernetes that somebody else runs, named by a context of a kubeconfig. Its nodes are never made, changed or switched off. */

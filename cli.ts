@@ -1,0 +1,447 @@
+/** The composition root: commands, what they are made of, and exit codes. The only file that touches `process`. */
+import { readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { Command, CommanderError, Option } from 'commander'
+import { stringify } from 'yaml'
+import { leftovers, undoLeftovers } from './chaos/audit.ts'
+import { loadExperiment } from './chaos/experiment.ts'
+import { RUN_FILES, readRun } from './chaos/journal.ts'
+import { judge } from './chaos/judgement/judge.ts'
+import type { Outcome } from './chaos/judgement/verdict.ts'
+import { connectLab } from './chaos/lab/connect.ts'
+import { renderHtml } from './chaos/report/html.ts'
+import { renderMarkdown } from './chaos/report/markdown.ts'
+import { alignColumns, renderTerminal } from './chaos/report/terminal.ts'
+import { runExperiment } from './chaos/run.ts'
+import type { RunDependencies } from './chaos/run-dependencies.ts'
+import { KubeconfigApiServer } from './platform/api-server.ts'
+import { removeAll } from './platform/apply.ts'
+import type { Cluster } from './platform/cluster/cluster.ts'
+import { ContextCluster, contextChecks } from './platform/cluster/context.ts'
+import { localChecks } from './platform/cluster/local/checks.ts'
+import {
+  CORPUS_SIZES,
+  type CorpusSize,
+  ensureGeneratedCorpus,
+  ensureOwnCorpus,
+} from './platform/cluster/local/corpus.ts'
+import { labFolders } from './platform/cluster/local/folders.ts'
+import { LocalCluster } from './platform/cluster/local/local.ts'
+import { MachineryError, UserError } from './platform/errors.ts'
+import { type BuiltImages, ensureImages } from './platform/images/build.ts'
+import {
+  bringUp,
+  deploy,
+  type LabRecord,
+  readRecord,
+  recordPath,
+  renderInput,
+  writeRecord,
+} from './platform/lab.ts'
+import { labStatus } from './platform/lab-status.ts'
+import { renderAll } from './platform/manifests/manifests.ts'
+import { type StepOutput, Steps } from './platform/steps.ts'
+import { FORWARDED_PORTS, PORTS, SHARED_NAMESPACE } from './platform/topology.ts'
+
+const EXIT = { worked: 0, diverged: 1, usage: 2, undecided: 3, machinery: 4, interrupted: 130 } as const
+const EXIT_OF_VERDICT: Readonly<Record<Outcome, number>> = {
+  resilient: EXIT.worked,
+  diverged: EXIT.diverged,
+  inconclusive: EXIT.undecided,
+  invalid: EXIT.undecided,
+}
+
+const root = import.meta.dirname
+const runsFolder = join(process.cwd(), 'runs')
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+
+/** Ctrl-C or SIGTERM: everything is undone, then the process leaves with 130. */
+class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+}
+
+type Common = {
+  readonly json?: boolean
+  readonly context?: string
+  readonly kubeconfig?: string
+  readonly registry?: string
+}
+
+const stop = new AbortController()
+
+function clusterOf({ context, kubeconfig, registry }: Common): Cluster {
+  if (context === undefined) return new LocalCluster(labFolders())
+  const kubeconfigPath =
+    kubeconfig ?? process.env.KUBECONFIG ?? join(process.env.HOME ?? '', '.kube', 'config')
+  return new ContextCluster({ kubeconfigPath, context }, registry)
+}
+
+const recordOf = ({ context }: Common) => recordPath(labFolders().state, context)
+
+function stepOutput(): StepOutput {
+  const interactive = process.stderr.isTTY === true && process.stdout.isTTY === true
+  return { stream: process.stderr, interactive, nowMs: () => performance.now() }
+}
+
+/** JSON for programs, text for people; both on stdout, so that progress on stderr never mixes with it. */
+function print({ json }: Common, value: unknown, text: string): void {
+  process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${text}\n`)
+}
+
+const images = (registry: Promise<string>, progress: (message: string) => void, signal: AbortSignal) =>
+  ensureImages({ root, folders: labFolders(), registry }, progress, signal)
+
+async function up(options: Common & { readonly corpus: CorpusSize }): Promise<LabRecord> {
+  const cluster = clusterOf(options)
+  const corpus = async (built: BuiltImages, progress: (message: string) => void, signal: AbortSignal) =>
+    options.context === undefined
+      ? ensureGeneratedCorpus(options.corpus, imageTag(built), progress, signal)
+      : null
+  const parts = { cluster, images, corpus, recordPath: recordOf(options) }
+  const record = await bringUp(parts, new Steps(stepOutput(), stop.signal))
+  await healLeftovers(record, cluster)
+  return record
+}
+
+function imageTag(built: BuiltImages): string {
+  const tag = built.local.ingest
+  if (tag === undefined)
+    throw new Error(`Cannot find the image 'ingest' among ${Object.keys(built.local).join(', ')}`)
+  return tag
+}
+
+/** Addresses of what a person opens; null where the cluster does not bring it to this machine. */
+function addresses({ facts }: LabRecord) {
+  const local = (port: number) => (facts.kind === 'local' ? `http://127.0.0.1:${port}` : null)
+  return {
+    control: local(FORWARDED_PORTS.controlGateway),
+    experiment: local(FORWARDED_PORTS.experimentGateway),
+    prometheus: local(FORWARDED_PORTS.prometheus),
+  }
+}
+
+async function status(options: Common) {
+  const record = await readRecord(recordOf(options))
+  const state = await labStatus(new KubeconfigApiServer(record.access, stop.signal))
+  const urls = addresses(record)
+  return {
+    ...state,
+    kubeconfig: record.access.kubeconfigPath,
+    prometheus: urls.prometheus,
+    groups: {
+      control: { gateway: urls.control, ...state.groups.control },
+      experiment: { gateway: urls.experiment, ...state.groups.experiment },
+    },
+  }
+}
+
+function describeStatus(state: Awaited<ReturnType<typeof status>>): string {
+  const rows = [
+    ...Object.entries(state.groups),
+    ['shared', { services: state.shared, gateway: null }] as const,
+  ].flatMap(([group, { services }]) =>
+    services.map(({ service, ready, desired, pods }) => {
+      const late = pods.filter(pod => !pod.ready && pod.why).map(pod => `${pod.name}: ${pod.why}`)
+      const places = pods.map(pod => `${pod.node}${pod.role === 'primary' ? ' (primary)' : ''}`)
+      return [group, service, `${ready}/${desired}`, ready >= desired ? places.join(', ') : late.join('; ')]
+    }),
+  )
+  const nodes = state.nodes.filter(node => !node.ready).map(node => node.name)
+  return [
+    alignColumns([['group', 'service', 'ready', 'where'], ...rows]),
+    '',
+    nodes.length === 0 ? `${state.nodes.length} nodes Ready` : `Not ready: ${nodes.join(', ')}`,
+    ...openLines({
+      control: state.groups.control.gateway,
+      experiment: state.groups.experiment.gateway,
+      prometheus: state.prometheus,
+    }),
+    `kubectl     KUBECONFIG=${state.kubeconfig}`,
+  ].join('\n')
+}
+
+function openLines({ control, experiment, prometheus }: ReturnType<typeof addresses>): string[] {
+  if (control === null) return ['Open them with: kubectl -n control port-forward service/edge 8080']
+  return [`control     ${control}`, `experiment  ${experiment}`, `prometheus  ${prometheus}`]
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // EPERM: it lives and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+const versions = { divergence: version, node: process.versions.node }
+
+function dependenciesOf(record: LabRecord, cluster: Cluster): RunDependencies {
+  const loadImage = record.images.load
+  if (loadImage === undefined)
+    throw new UserError(
+      'NOT_UP',
+      'Cannot drive load: the lab has no image for it',
+      "Run './divergence up' again.",
+    )
+  const self = { host: hostname(), pid: process.pid, isAlive }
+  const { stream, nowMs } = stepOutput()
+  const beganMs = nowMs()
+  const progress = (message: string) =>
+    void stream.write(`${((nowMs() - beganMs) / 1000).toFixed(1).padStart(7)}s  ${message}\n`)
+  const remoteWriteUrl = `http://prometheus.${SHARED_NAMESPACE}.svc.cluster.local:${PORTS.prometheus}/api/v1/write`
+  const lab = connectLab({ access: record.access, cluster, loadImage, remoteWriteUrl, self })
+  return {
+    ...lab,
+    progress,
+    judge,
+    renderers: { html: renderHtml, markdown: renderMarkdown },
+    runsFolder,
+    versions,
+  }
+}
+
+/** Undoes what runs left that were killed: `up` and `run` both leave the lab whole. */
+async function healLeftovers(record: LabRecord, cluster: Cluster): Promise<void> {
+  const { executor, lock, progress } = dependenciesOf(record, cluster)
+  const found = await leftovers({ cluster, lock, runsFolder })
+  for (const { description } of found) progress(`healing: ${description}`)
+  await undoLeftovers(found, executor, stop.signal)
+}
+
+async function run(file: string, options: Common): Promise<number> {
+  const experiment = await loadExperiment(file)
+  const record = await readRecord(recordOf(options))
+  const cluster = clusterOf(options)
+  const result = await runExperiment(experiment, dependenciesOf(record, cluster), stop.signal)
+  const files = {
+    report: join(result.folder, RUN_FILES.html),
+    markdown: join(result.folder, RUN_FILES.markdown),
+  }
+  const left = result.residue.map(one => `  - ${one}`)
+  const text = [
+    result.verdict ? renderTerminal(result.verdict) : 'Interrupted: no verdict',
+    ...(left.length > 0 ? ['', 'Left behind:', ...left] : []),
+    '',
+    ...(result.verdict ? [`report      ${files.report}`] : []),
+    `run         ${result.folder}`,
+  ]
+  print(
+    options,
+    { runId: result.runId, folder: result.folder, residue: result.residue, ...files, ...result.verdict },
+    text.join('\n'),
+  )
+  if (result.residue.length > 0) return EXIT.machinery
+  return result.verdict ? EXIT_OF_VERDICT[result.verdict.verdict] : EXIT.interrupted
+}
+
+async function judgeAgain(folder: string, options: Common): Promise<number> {
+  const { input, samples } = await readRun(folder)
+  const verdict = judge(samples, input)
+  print(options, verdict, renderTerminal(verdict))
+  return EXIT_OF_VERDICT[verdict.verdict]
+}
+
+async function ingest(folder: string, options: Common): Promise<number> {
+  const record = await readRecord(recordOf(options))
+  if (record.facts.kind !== 'local') {
+    throw new UserError(
+      'NO_SHARED_FOLDER',
+      `Cannot ingest '${folder}' in context '${options.context}': its nodes do not see this machine's folders`,
+      'Use the local cluster.',
+    )
+  }
+  const cluster = clusterOf(options)
+  const steps = new Steps(stepOutput(), stop.signal)
+  const { signal } = steps
+  const built = steps.add('images', [], progress =>
+    images(cluster.registry(progress, signal), progress, signal),
+  )
+  const corpus = steps.add('corpus', [built], async progress =>
+    ensureOwnCorpus(folder, imageTag(await built), progress, signal),
+  )
+  steps.add('ingest', [corpus], async progress => {
+    const next = { ...record, corpus: await corpus }
+    await deploy(next, progress, signal)
+    await writeRecord(recordOf(options), next)
+  })
+  await steps.run()
+  print(options, { corpus: await corpus }, `Both groups hold ${(await corpus).name}.`)
+  return EXIT.worked
+}
+
+async function down(options: Common & { readonly all?: boolean }): Promise<number> {
+  const cluster = clusterOf(options)
+  const steps = new Steps(stepOutput(), stop.signal)
+  steps.add('down', [], async progress => {
+    if (options.context !== undefined) {
+      const access = await cluster.up(progress, steps.signal)
+      await removeAll(new KubeconfigApiServer(access, steps.signal), progress, steps.signal)
+    }
+    await cluster.down({ caches: options.all === true }, progress)
+    await rm(recordOf(options), { force: true })
+  })
+  await steps.run()
+  print(options, { removed: true, caches: options.all === true }, 'Everything that up made is gone.')
+  return EXIT.worked
+}
+
+async function doctor(options: Common): Promise<number> {
+  const checks = options.context === undefined ? await localChecks() : await contextChecks(clusterOf(options))
+  const rows = checks.map(({ check, ok, detail }) => [ok ? 'ok' : 'MISSING', check, detail])
+  const hints = checks.filter(({ ok }) => !ok).map(({ check, hint }) => `  - ${check}: ${hint}`)
+  print(
+    options,
+    { checks },
+    [
+      alignColumns([['', 'check', 'found'], ...rows]),
+      ...(hints.length > 0 ? ['', 'What to do:', ...hints] : []),
+    ].join('\n'),
+  )
+  return hints.length === 0 ? EXIT.worked : EXIT.usage
+}
+
+async function render(options: Common): Promise<number> {
+  const record = await readRecord(recordOf(options))
+  const objects = renderAll(renderInput(record))
+  print(
+    options,
+    objects,
+    objects
+      .map(object => stringify(object))
+      .join('---\n')
+      .trimEnd(),
+  )
+  return EXIT.worked
+}
+
+async function start(options: Common & { readonly corpus: CorpusSize }): Promise<number> {
+  const beganMs = performance.now()
+  await up(options)
+  process.stderr.write(
+    `Both groups serve data after ${((performance.now() - beganMs) / 1000).toFixed(0)} s. Taking a zone away from one of them ...\n`,
+  )
+  const code = await run(join(root, 'chaos', 'experiments', 'zone-outage.yaml'), options)
+  if (!options.json)
+    process.stdout.write(`${openLines(addresses(await readRecord(recordOf(options)))).join('\n')}\n`)
+  return code
+}
+
+function program(): Command {
+  const cli = new Command('divergence')
+    .description('Chaos experiments judged against an untouched twin.')
+    .version(version)
+    .showHelpAfterError("('divergence --help' and 'divergence COMMAND --help' have examples)")
+    .exitOverride()
+  const command = (name: string, description: string, examples: readonly string[]) =>
+    cli
+      .command(name)
+      .description(description)
+      .option('--json', 'print JSON on stdout; progress stays on stderr')
+      .option('--context <name>', 'use this context of a kubeconfig instead of the local cluster')
+      .option(
+        '--kubeconfig <file>',
+        'kubeconfig that has the context (default: $KUBECONFIG, then ~/.kube/config)',
+      )
+      .addHelpText(
+        'after',
+        `\nExamples:\n${examples.map(example => `  $ ./divergence ${example}`).join('\n')}`,
+      )
+  const leave =
+    (work: (...args: never[]) => Promise<number>) =>
+    async (...args: unknown[]) => {
+      process.exitCode = await work(...(args as never[]))
+    }
+  const corpus = () =>
+    new Option('--corpus <size>', 'how many songs to fill both groups with')
+      .choices(CORPUS_SIZES)
+      .default('small')
+  const registry = () =>
+    new Option(
+      '--registry <prefix>',
+      'registry that this machine may push to and the nodes of --context pull from',
+    )
+
+  command('start', 'up, then the zone outage, then its verdict', ['start'])
+    .addOption(corpus())
+    .addOption(registry())
+    .action(leave(start))
+  command('up', 'bring up Kubernetes and both groups, filled with songs', [
+    'up',
+    'up --corpus full',
+    'up --context staging --registry registry.example.com/chaos',
+  ])
+    .addOption(corpus())
+    .addOption(registry())
+    .action(
+      leave(async (options: Common & { corpus: CorpusSize }) => {
+        await up(options)
+        const state = await status(options)
+        print(options, state, describeStatus(state))
+        return EXIT.worked
+      }),
+    )
+  command('status', 'both groups, service by service, and where to open them', [
+    'status',
+    'status --json',
+  ]).action(
+    leave(async (options: Common) => {
+      const state = await status(options)
+      print(options, state, describeStatus(state))
+      return EXIT.worked
+    }),
+  )
+  command('run <file>', 'run an experiment and judge it', [
+    'run chaos/experiments/zone-outage.yaml',
+    'run chaos/experiments/pod-kill.yaml --json',
+  ]).action(leave(run))
+  command('judge <run>', 'compute the verdict of a run again from its journal, offline', [
+    'judge runs/20261121T060102Z-zone-outage',
+  ]).action(leave(judgeAgain))
+  command('ingest <folder>', 'load a folder of MIDI files into both groups', ['ingest ~/music/midi']).action(
+    leave(ingest),
+  )
+  command('render', 'print the Kubernetes objects that up applies', ['render', 'render --json']).action(
+    leave(render),
+  )
+  command('doctor', 'say what this machine or context lacks, and what to do about it', [
+    'doctor',
+    'doctor --context staging',
+  ]).action(leave(doctor))
+  command('down', 'remove all that up made', ['down', 'down --all'])
+    .option('--all', 'remove images and caches as well')
+    .action(leave(down))
+  return cli
+}
+
+/** The exit code of a failure, told on stderr with what to do next. */
+function failure(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.worked : EXIT.usage
+  if (stop.signal.aborted) {
+    process.stderr.write('Interrupted. Everything that was begun is undone.\n')
+    return EXIT.interrupted
+  }
+  const told = error instanceof UserError || error instanceof MachineryError
+  process.stderr.write(`${told ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+  if (told) process.stderr.write(`${error.hint}\n`)
+  return error instanceof UserError ? EXIT.usage : EXIT.machinery
+}
+
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => {
+    if (stop.signal.aborted) process.stderr.write('Still undoing: please wait.\n')
+    stop.abort(new Interrupted(`interrupted by ${name}`))
+  })
+}
+// A closed pipe ('divergence status | head') is the reader's right.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
+try {
+  await program().parseAsync()
+} catch (error) {
+  process.exitCode = failure(error)
+}

@@ -1,0 +1,108 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { KubeconfigApiServer } from './api-server.ts'
+import { type ApplySummary, applyAll } from './apply.ts'
+import type { Cluster, ClusterAccess, ClusterFacts, ImageReferences, Progress } from './cluster/cluster.ts'
+import { UserError } from './errors.ts'
+import type { BuiltImages } from './images/build.ts'
+import type { Corpus, RenderInput } from './manifests/input.ts'
+import { renderStages } from './manifests/manifests.ts'
+import type { Steps } from './steps.ts'
+import { TOPOLOGY } from './topology.ts'
+
+/** What `up` made, on disk for the commands that come after it. */
+export type LabRecord = {
+  readonly access: ClusterAccess
+  readonly facts: ClusterFacts
+  readonly images: ImageReferences
+  /** null: the groups were deployed empty. */
+  readonly corpus: Corpus | null
+}
+
+export type BringUp = {
+  readonly cluster: Cluster
+  /** Builds what is missing and pushes it to the registry the promise names. */
+  readonly images: (
+    registry: Promise<string>,
+    progress: Progress,
+    signal: AbortSignal,
+  ) => Promise<BuiltImages>
+  /** Brings the corpus to where the nodes find it; null for none. */
+  readonly corpus: (images: BuiltImages, progress: Progress, signal: AbortSignal) => Promise<Corpus | null>
+  readonly recordPath: string
+}
+
+/**
+ * From whatever stands to both groups serving data. The slow parts overlap: images are built while Kubernetes is
+ * compiled, nodes start when the images are unpacked.
+ *
+ *   images -> publish -> cluster -> deploy
+ *        \--> corpus -----------------/
+ */
+export async function bringUp(
+  { cluster, images, corpus, recordPath }: BringUp,
+  steps: Steps,
+): Promise<LabRecord> {
+  const { signal } = steps
+  const registry = steps.add('registry', [], progress => cluster.registry(progress, signal))
+  const built = steps.add('images', [], progress => images(registry, progress, signal))
+  const published = steps.add('publish', [built], async progress =>
+    cluster.publish((await built).pushed, progress, signal),
+  )
+  const access = steps.add('cluster', [], progress => cluster.up(progress, signal, published))
+  const loaded = steps.add('corpus', [built], async progress => corpus(await built, progress, signal))
+  const deployed = steps.add('deploy', [access, published, loaded], async progress => {
+    const record = {
+      access: await access,
+      facts: cluster.facts,
+      images: await published,
+      corpus: await loaded,
+    }
+    const summary = await deploy(record, progress, signal)
+    await writeRecord(recordPath, record)
+    progress(summary.changed.length === 0 ? 'nothing to change' : `${summary.changed.length} objects changed`)
+    return record
+  })
+  await steps.run()
+  return deployed
+}
+
+/** Makes the cluster hold what the record says. */
+export function deploy(record: LabRecord, progress: Progress, signal: AbortSignal): Promise<ApplySummary> {
+  return applyAll(
+    new KubeconfigApiServer(record.access, signal),
+    renderStages(renderInput(record)),
+    progress,
+    signal,
+  )
+}
+
+export function renderInput({ facts, images, corpus }: Omit<LabRecord, 'access'>): RenderInput {
+  return { topology: TOPOLOGY, facts, images, ...(corpus ? { corpus } : {}) }
+}
+
+/** Where the record of a lab is kept; each kube context has its own. */
+export function recordPath(stateFolder: string, context: string | undefined): string {
+  return join(stateFolder, context === undefined ? 'lab.json' : `lab-${encodeURIComponent(context)}.json`)
+}
+
+/** Replaces the record as a whole: a process that is killed meanwhile leaves the old one. */
+export async function writeRecord(path: string, record: LabRecord): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 })
+  await rename(`${path}.new`, path)
+}
+
+/** @throws UserError when no `up` has finished yet */
+export async function readRecord(path: string): Promise<LabRecord> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as LabRecord
+  } catch (cause) {
+    throw new UserError(
+      'NOT_UP',
+      'Cannot reach the lab: it is not up',
+      "Bring it up with './divergence up', then try again.",
+      { cause },
+    )
+  }
+}
