@@ -37,24 +37,35 @@ const CONTAINERS = PODS.flatMap(pod =>
 const isExecutor = (title: string) => title.startsWith('executor of')
 const isGroup = (name: string): name is Group => (GROUPS as readonly string[]).includes(name)
 
-/** Whether the scheduler may put a pod on a node of `group`, whose nodes carry the label and the taint of their group. */
-function canLandOn(group: Group, { nodeSelector, tolerations = [], affinity }: V1PodSpec): boolean {
-  const selected = Object.entries(nodeSelector ?? {}).every(
-    ([key, value]) => key !== 'group' || value === group,
+/** Labels and taints of the nodes that pods could be placed on. */
+const NODES = [
+  { name: 'control', labels: { group: 'control' }, taint: 'control' },
+  { name: 'experiment', labels: { group: 'experiment' }, taint: 'experiment' },
+  { name: 'system', labels: { group: 'system' }, taint: undefined },
+  { name: 'somebody else’s', labels: {}, taint: undefined },
+] as const satisfies readonly { name: string; labels: { group?: string }; taint: Group | undefined }[]
+
+/** Names of the nodes that the scheduler may put a pod on, by the rules of Kubernetes. */
+function placesOf({ nodeSelector, tolerations = [], affinity }: V1PodSpec): readonly string[] {
+  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+  const fits = (labels: Readonly<Record<string, string>>) =>
+    Object.entries(nodeSelector ?? {}).every(([key, value]) => labels[key] === value) &&
+    (terms?.some(term =>
+      (term.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
+        const included = values.includes(labels[key] ?? '')
+        return operator === 'NotIn' ? !included : operator === 'In' && included
+      }),
+    ) ??
+      true)
+  const tolerates = (taint: string) =>
+    tolerations.some(
+      each =>
+        (each.key === undefined && each.operator === 'Exists') ||
+        (each.key === 'group' && each.value === taint),
+    )
+  return NODES.filter(({ labels, taint }) => fits(labels) && (taint === undefined || tolerates(taint))).map(
+    node => node.name,
   )
-  const terms =
-    affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
-  const allowed = terms.every(term =>
-    (term.matchExpressions ?? []).every(({ key, operator, values }) =>
-      key === 'group' && operator === 'NotIn' ? !values?.includes(group) : true,
-    ),
-  )
-  const tolerated = tolerations.some(
-    each =>
-      (each.key === undefined && each.operator === 'Exists') ||
-      (each.key === 'group' && each.value === group),
-  )
-  return selected && allowed && tolerated
 }
 
 describe('renderStages()', () => {
@@ -150,14 +161,13 @@ describe('every pod', () => {
     },
   )
 
-  test.each(PODS.filter(pod => pod.labels.service !== 'node-exporter'))(
-    '$title cannot land on a node of the other group',
-    ({ namespace, labels, spec }) => {
-      const outside = !isGroup(namespace) || labels.service === 'edge'
+  test.each(PODS)('$title lands where it belongs and nowhere else', ({ namespace, labels, spec }) => {
+    const everywhere = labels.service === 'node-exporter'
+    const outside = !isGroup(namespace) || labels.service === 'edge'
+    const expected = outside ? ['system', 'somebody else’s'] : [namespace]
 
-      expect(GROUPS.filter(group => canLandOn(group, spec))).toEqual(outside ? [] : [namespace])
-    },
-  )
+    expect(placesOf(spec)).toEqual(everywhere ? NODES.map(node => node.name) : expected)
+  })
 
   test.each(PODS.filter(pod => isGroup(pod.namespace) && pod.labels.service !== 'edge'))(
     '$title waits for its node for ever',
@@ -269,6 +279,12 @@ describe('ingest', () => {
 
     expect(jobName(EXAMPLE_INPUT)).toMatch(/^ingest-openmsx-small-[0-9a-f]{10}$/)
     expect(jobName(other)).not.toBe(jobName(EXAMPLE_INPUT))
+  })
+
+  test('is another Job when its program is another', () => {
+    const images = { ...EXAMPLE_INPUT.images, ingest: 'registry.divergence:5000/ingest:ffffffffffffffff' }
+
+    expect(jobName({ ...EXAMPLE_INPUT, images })).not.toBe(jobName(EXAMPLE_INPUT))
   })
 
   test('is the same Job when nothing that it does has changed', () => {
