@@ -1,3 +1,4 @@
+import http from 'node:http'
 import https from 'node:https'
 import { KubeConfig } from '@kubernetes/client-node'
 import type { ClusterAccess } from './cluster/cluster.ts'
@@ -180,15 +181,23 @@ export class KubeconfigApiServer implements ApiServer {
 
   async #request({ method, path, body, contentType = 'application/json' }: Call): Promise<Answer> {
     const options = await this.#requestOptions()
-    const payload = body === undefined ? undefined : JSON.stringify(body)
+    const payload = Buffer.from(body === undefined ? '' : JSON.stringify(body))
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-    const request = https.request(
-      `${this.#server()}/${path}`,
+    const server = this.#server()
+    const { request: open } = server.startsWith('http:') ? http : https
+    const request = open(
+      `${server}/${path}`,
       {
         ...options,
         method,
         timeout: REQUEST_TIMEOUT_MS,
-        headers: { ...options.headers, accept: 'application/json', 'content-type': contentType },
+        // The length is given because Node sends none with the body of a DELETE.
+        headers: {
+          ...options.headers,
+          accept: 'application/json',
+          'content-type': contentType,
+          'content-length': payload.length,
+        },
         ...(this.#signal ? { signal: this.#signal } : {}),
       },
       response => {
