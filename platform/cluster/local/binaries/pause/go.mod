@@ -1,0 +1,3 @@
+module divergence/cluster/pause
+
+go 1.21

@@ -1,0 +1,69 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Progress } from '../cluster.ts'
+import { docker, LAB_LABEL } from './docker.ts'
+import { askEngine } from './engine.ts'
+import type { LabFolders } from './folders.ts'
+import { NETWORK, STORE_VOLUME } from './plan.ts'
+import { tryRun } from './shell.ts'
+
+/** Kept in the state folder: they belong to the engine, which may run on, and to whoever waits for a lock. */
+const NOT_OURS_TO_REMOVE = /^dockerd\.|\.lock$/
+
+/** What the nodes wrote; the registry, the unpacked images and corpora beside it are caches. */
+const NODE_DATA = ['/store/nodes', '/store/control-plane']
+
+/** Removes what `up` made; with `caches` also what it keeps for a quicker next start. */
+export async function takeDown(
+  { caches }: { readonly caches: boolean },
+  folders: LabFolders,
+  progress: Progress,
+): Promise<void> {
+  const { kind } = await askEngine()
+  if (kind === 'answers') await removeFromEngine(caches, progress)
+  else progress('no Docker engine answers: no containers to remove')
+  for (const name of await readdir(folders.state).catch(() => [])) {
+    if (!NOT_OURS_TO_REMOVE.test(name)) await rm(join(folders.state, name), { recursive: true, force: true })
+  }
+  if (!caches) return
+  progress(`removing ${folders.cache}`)
+  await rm(folders.cache, { recursive: true, force: true })
+}
+
+async function removeFromEngine(caches: boolean, progress: Progress): Promise<void> {
+  const labelled = `--filter=label=${LAB_LABEL}`
+  const containers = lines(await docker(['ps', '--all', '--quiet', labelled]))
+  if (containers.length > 0) {
+    progress(`removing ${containers.length} containers`)
+    await docker(['rm', '--force', '--volumes', ...containers])
+  }
+  const networks = lines(
+    await docker(['network', 'ls', '--quiet', labelled, `--filter=name=${NETWORK.name}`]),
+  )
+  if (networks.length > 0) await docker(['network', 'rm', ...networks])
+  const volumes = lines(await docker(['volume', 'ls', '--quiet', labelled]))
+  if (volumes.includes(STORE_VOLUME)) await emptyStore(caches, progress)
+  if (!caches) return
+  const images = lines(await docker(['images', '--all', '--quiet', '--no-trunc', labelled]))
+  if (images.length === 0) return
+  progress('removing images')
+  // One may be the parent of another, which then goes with it.
+  await tryRun('docker', ['rmi', '--force', ...new Set(images)])
+}
+
+async function emptyStore(caches: boolean, progress: Progress): Promise<void> {
+  // Only a container can write to a volume; without an image there is none, and nothing that is worth keeping.
+  const image = lines(await docker(['images', '--quiet', 'divergence/node-foundation'])).at(0)
+  if (caches || image === undefined) {
+    progress('removing the store')
+    await docker(['volume', 'rm', STORE_VOLUME])
+    return
+  }
+  progress('removing the data of the nodes')
+  const run = ['run', '--rm', `--label=${LAB_LABEL}`, '--network=none', `--volume=${STORE_VOLUME}:/store`]
+  await docker([...run, '--entrypoint=rm', image, '-rf', ...NODE_DATA])
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter(line => line !== '')
+}

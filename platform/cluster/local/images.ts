@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Progress } from '../cluster.ts'
+import { ensureBaseImage } from './base-image.ts'
+import { ensureProgram, type ProgramName, programHash } from './binaries.ts'
+import { buildImage, imageExists } from './docker.ts'
+import type { LabFolders } from './folders.ts'
+import { underLock } from './lock.ts'
+import { HOST_PORTS, REGISTRY } from './plan.ts'
+
+const NODE_FOLDER = join(import.meta.dirname, 'node')
+
+/** Where nodes find the registry; by address, so that pulling needs no name server. */
+const HOSTS = `server = "http://${REGISTRY.address}:${REGISTRY.port}"
+[host."http://${REGISTRY.address}:${REGISTRY.port}"]
+  capabilities = ["pull", "resolve"]
+`
+
+/** Programs under the name of each thing that Kubernetes calls by its own name. */
+const KUBE_NAMES = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+  'kube-proxy',
+  'kubectl',
+]
+
+const KUBE_DOCKERFILE = 'FROM scratch\nCOPY program /kube\nUSER 65532:65532\nENTRYPOINT ["/kube"]\n'
+const PAUSE_DOCKERFILE = 'FROM scratch\nCOPY program /pause\nUSER 65535:65535\nENTRYPOINT ["/pause"]\n'
+const NODE_DOCKERFILE = `ARG FOUNDATION
+ARG KUBE
+FROM $KUBE AS kube
+FROM $FOUNDATION
+COPY --from=kube /kube /usr/local/bin/kube
+RUN for name in ${KUBE_NAMES.join(' ')}; do ln -s kube /usr/local/bin/$name; done
+`
+
+/** An image of a single program, for pods. */
+export function programImage(name: ProgramName, hash: string) {
+  const path = `${name}:${hash}`
+  return { pushed: `127.0.0.1:${HOST_PORTS.registry}/${path}`, pulled: `${REGISTRY.host}/${path}` } as const
+}
+
+export async function ensureProgramImage(
+  name: ProgramName,
+  folders: LabFolders,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<string> {
+  const dockerfile = name === 'kube' ? KUBE_DOCKERFILE : PAUSE_DOCKERFILE
+  const tag = programImage(name, await programHash(name)).pushed
+  if (await imageExists(tag, signal)) return tag
+  const program = await ensureProgram(name, folders, progress, signal)
+  await buildImage({ tag, dockerfile, files: [{ path: 'program', from: program }] }, progress, signal)
+  return tag
+}
+
+/** Everything a node has but Kubernetes; the registry and the unpacking of images need no more. */
+export async function ensureFoundationImage(
+  folders: LabFolders,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<string> {
+  const base = await ensureBaseImage(progress, signal, folders)
+  const names = (await readdir(NODE_FOLDER)).filter(name => name !== 'Dockerfile').sort()
+  const dockerfile = await readFile(join(NODE_FOLDER, 'Dockerfile'), 'utf8')
+  const contents = await Promise.all(names.map(name => readFile(join(NODE_FOLDER, name), 'utf8')))
+  const tag = `divergence/node-foundation:${hashOf([base, dockerfile, HOSTS, ...names, ...contents])}`
+  if (await imageExists(tag, signal)) return tag
+  const waiting = () => progress("waiting for another process that makes the nodes' image")
+  await underLock(join(folders.cache, 'node-foundation.lock'), waiting, signal, async () => {
+    if (await imageExists(tag, signal)) return
+    const files = names.map((name, index) => ({
+      path: name,
+      text: contents[index] ?? '',
+      mode: name.endsWith('.sh') ? 0o755 : 0o644,
+    }))
+    const all = [...files, { path: 'hosts.toml', text: HOSTS }]
+    await buildImage({ tag, dockerfile, files: all, buildArguments: { BASE: base } }, progress, signal)
+  })
+  return tag
+}
+
+/** The image of control plane and nodes. */
+export async function ensureNodeImage(
+  foundation: string,
+  kube: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<string> {
+  const tag = nodeImageTag(foundation, kube)
+  if (await imageExists(tag, signal)) return tag
+  const buildArguments = { FOUNDATION: foundation, KUBE: kube }
+  await buildImage({ tag, dockerfile: NODE_DOCKERFILE, files: [], buildArguments }, progress, signal)
+  return tag
+}
+
+export function nodeImageTag(foundation: string, kube: string): string {
+  return `divergence/node:${hashOf([foundation, kube, NODE_DOCKERFILE])}`
+}
+
+function hashOf(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12)
+}
