@@ -28,7 +28,7 @@ export type AttackDependencies = {
   readonly executor: Executor
   readonly lab: Pick<LabReader, 'view'>
   readonly clock: Clock
-  readonly journal: Pick<Journal, 'append' | 'folder'>
+  readonly journal: Pick<Journal, 'append' | 'note' | 'folder'>
   readonly progress: Progress
   readonly onEvent: (event: TimelineEvent) => void
 }
@@ -139,23 +139,32 @@ export class Attack {
     const { clock, executor, journal } = this.#dependencies
     const recipe = this.#pending.get(index)
     if (recipe === undefined) return null
+    const what = `${recipe.kind} of ${recipe.targets.join(', ')}`
     const limit = AbortSignal.timeout(UNDO_LIMIT_MS)
     for (let attempt = 1; ; attempt++) {
       const atMs = clock.nowMs()
       try {
         await within(executor.perform(recipe.actions, limit), limit)
-        this.#pending.delete(index)
-        await writeUndoFile(journal.folder, [...this.#pending.values()])
-        await journal.append({ entry: 'fault-ended', fault: index })
-        this.#tell(recipe, atMs, recipe.actions.map(describeAction).join(', '))
-        return null
       } catch (error) {
-        const reason = `${recipe.kind} of ${recipe.targets.join(', ')} is not undone: ${(error as Error).message}`
-        await journal.append({ entry: 'undo-failed', fault: index, reason })
+        const reason = `${what} is not undone: ${messageOf(error)}`
+        journal.note({ entry: 'undo-failed', fault: index, reason })
         if (attempt >= UNDO_TRIES || limit.aborted) return reason
         await clock.sleep(UNDO_AGAIN_AFTER_MS, limit).catch(() => undefined)
+        continue
       }
+      this.#pending.delete(index)
+      this.#tell(recipe, atMs, recipe.actions.map(describeAction).join(', '))
+      return await this.#recordEnd(index).then(
+        () => null,
+        error => `${what} is undone, but that cannot be written down: ${messageOf(error)}`,
+      )
     }
+  }
+
+  async #recordEnd(index: number): Promise<void> {
+    const { journal } = this.#dependencies
+    await writeUndoFile(journal.folder, [...this.#pending.values()])
+    await journal.append({ entry: 'fault-ended', fault: index })
   }
 
   #tell(what: { readonly kind: string }, atMs: number, text: string): void {
@@ -181,4 +190,8 @@ async function within<T>(work: Promise<T>, limit: AbortSignal): Promise<T> {
   } finally {
     limit.removeEventListener('abort', onAbort)
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

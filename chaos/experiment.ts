@@ -82,11 +82,6 @@ type DeepReadonly<T> = T extends (infer Item)[]
     ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
     : T
 
-/** Seconds of load that the phases need. */
-export function phasesSeconds(phases: Experiment['phases']): number {
-  return phases.warmupSeconds + phases.baselineSeconds + phases.holdSeconds + phases.recoverySeconds
-}
-
 /**
  * Reads an experiment file.
  *
@@ -142,28 +137,35 @@ function messageFor(file: string, problems: readonly Problem[]): string {
  */
 function relations(source: YamlSource): Problem[] {
   const shape = experimentSchema.shape
-  const phases = part(shape.phases, source, ['phases'])
-  const load = part(shape.load, source, ['load'])
+  const lengths = shape.phases.shape
+  const seconds = (key: keyof typeof lengths) => part(lengths[key], source, ['phases', key])
+  const load = part(shape.load.shape.durationSeconds, source, ['load', 'durationSeconds'])
+  const baseline = seconds('baselineSeconds')
+  const transition = seconds('transitionSeconds')
+  const hold = seconds('holdSeconds')
   const signals = part(shape.steadyState.shape.signals, source, ['steadyState', 'signals'])
   const problems: Problem[] = []
-  if (phases && load && phasesSeconds(phases) > load.durationSeconds) {
+  const parts = [seconds('warmupSeconds'), baseline, hold, seconds('recoverySeconds')]
+  // What is wrong by itself counts as nothing: the rest alone may already be too long.
+  const needed = parts.reduce<number>((sum, length) => sum + (length ?? 0), 0)
+  if (load !== undefined && needed > load) {
     problems.push(
       source.problem(
         ['load', 'durationSeconds'],
-        `${load.durationSeconds} is shorter than the experiment: warm-up + baseline + hold + recovery = ${phasesSeconds(phases)} s; allowed: at least ${phasesSeconds(phases)}`,
+        `${load} is shorter than the experiment: warm-up + baseline + hold + recovery = ${needed} s; allowed: at least ${needed}`,
       ),
     )
   }
-  if (phases && phases.transitionSeconds >= phases.baselineSeconds) {
+  if (transition !== undefined && baseline !== undefined && transition >= baseline) {
     problems.push(
       source.problem(
         ['phases', 'transitionSeconds'],
-        `${phases.transitionSeconds} leaves nothing of the baseline; allowed: below baselineSeconds (${phases.baselineSeconds})`,
+        `${transition} leaves nothing of the baseline; allowed: below baselineSeconds (${baseline})`,
       ),
     )
   }
   if (signals) problems.push(...signalRelations(signals, source))
-  if (phases) problems.push(...faultRelations(phases, source))
+  if (hold !== undefined) problems.push(...faultRelations(hold, source))
   return problems
 }
 
@@ -194,18 +196,18 @@ function signalRelations(
   return problems
 }
 
-function faultRelations(phases: Experiment['phases'], source: YamlSource): Problem[] {
+function faultRelations(holdSeconds: number, source: YamlSource): Problem[] {
   const count = Array.isArray(source.get(['faults'])) ? (source.get(['faults']) as unknown[]).length : 0
   return Array.from({ length: count }, (_, index) => index).flatMap(index => {
     const fault: AnyFault | undefined = part(faultSchema, source, ['faults', index])
     if (fault === undefined) return []
     const duration = 'durationSeconds' in fault ? fault.durationSeconds : 0
     const endSeconds = fault.offsetSeconds + duration
-    if (endSeconds <= phases.holdSeconds) return []
+    if (endSeconds <= holdSeconds) return []
     return [
       source.problem(
         ['faults', index, 'offsetSeconds'],
-        `the fault ends ${endSeconds} s after the attack began, but holdSeconds is ${phases.holdSeconds}; allowed: offsetSeconds + durationSeconds at most ${phases.holdSeconds}`,
+        `the fault ends ${endSeconds} s after the attack began, but holdSeconds is ${holdSeconds}; allowed: offsetSeconds + durationSeconds at most ${holdSeconds}`,
       ),
     ]
   })

@@ -39,6 +39,7 @@ export class Journal {
   readonly #file: FileHandle
   readonly #clock: Pick<Clock, 'nowMs'>
   #last: Promise<void> = Promise.resolve()
+  #failure: unknown = null
 
   private constructor(folder: string, file: FileHandle, clock: Pick<Clock, 'nowMs'>) {
     this.folder = folder
@@ -53,8 +54,20 @@ export class Journal {
     return new Journal(folder, await open(join(folder, RUN_FILES.journal), 'ax'), clock)
   }
 
+  /** For callers that cannot wait: when it fails, the next `append` throws its error. */
+  note(entry: Unstamped<JournalEntry>): void {
+    this.#write(entry).catch(error => {
+      this.#failure ??= error
+    })
+  }
+
   /** Resolves once the entry is in the file, for what matters: on the disk. */
-  append(entry: Unstamped<JournalEntry>): Promise<void> {
+  async append(entry: Unstamped<JournalEntry>): Promise<void> {
+    await this.#write(entry)
+    if (this.#failure !== null) throw this.#failure
+  }
+
+  #write(entry: Unstamped<JournalEntry>): Promise<void> {
     const line = `${JSON.stringify({ atMs: this.#clock.nowMs(), ...entry })}\n`
     const previous = this.#last
     this.#last = (async () => {

@@ -90,12 +90,14 @@ async function conduct(run: Run, signal: AbortSignal): Promise<RunResult> {
   const before = await takeSnapshot(lab, cluster)
   await journal.append({ entry: 'snapshot', snapshot: before })
 
+  const watching = new AbortController()
   const onEvent = (event: TimelineEvent) => {
+    // A watch may still tell something when the journal has been closed.
+    if (watching.signal.aborted) return
     run.events.push(event)
-    void journal.append({ entry: 'event', event })
+    journal.note({ entry: 'event', event })
   }
   const attack = new Attack({ ...dependencies, journal, onEvent })
-  const watching = new AbortController()
   const [outcome] = await Promise.allSettled([
     lab.watch(onEvent, watching.signal).then(() => underLoad(run, attack, signal)),
   ])
@@ -106,11 +108,12 @@ async function conduct(run: Run, signal: AbortSignal): Promise<RunResult> {
   if (outcome.status === 'fulfilled')
     return { ...result, ended: 'judged', verdict: await judged(run, outcome.value) }
   const reason = messageOf(outcome.reason)
+  // From here on the reason is the news; that it cannot be written down must not hide it.
   if (signal.aborted) {
-    await journal.append({ entry: 'interrupted', reason })
+    journal.note({ entry: 'interrupted', reason })
     return { ...result, ended: 'interrupted', verdict: null }
   }
-  await journal.append({ entry: 'failed', reason })
+  journal.note({ entry: 'failed', reason })
   throw left.length === 0 ? outcome.reason : leftBehind(outcome.reason, left)
 }
 
@@ -212,8 +215,10 @@ async function leave(run: Run, attack: Attack, before: Snapshot): Promise<readon
     () => [],
     error => [messageOf(error)],
   )
-  await phase(run, 'settle', experiment.settle.readySeconds)
-  const untilMs = clock.nowMs() + experiment.settle.readySeconds * 1000
+  const { readySeconds } = experiment.settle
+  journal.note({ entry: 'phase', phase: 'settle' })
+  progress(`settle: waiting until the lab is as it was, at most ${readySeconds} s`)
+  const untilMs = clock.nowMs() + readySeconds * 1000
   let found: readonly string[]
   for (;;) {
     found = await takeSnapshot(lab, cluster).then(
@@ -224,7 +229,7 @@ async function leave(run: Run, attack: Attack, before: Snapshot): Promise<readon
     await clock.sleep(LOOK_EVERY_MS, new AbortController().signal)
   }
   const left = [...stuck, ...removal, ...found]
-  await journal.append({ entry: 'audit', residue: left })
+  journal.note({ entry: 'audit', residue: left })
   progress(left.length === 0 ? 'audit: nothing left behind' : `audit: left behind: ${left.join('; ')}`)
   return left
 }
@@ -274,11 +279,11 @@ function faultInput({ plan, effect }: Begun): JudgeInput['faults'][number] {
 
 async function phase(
   { journal, dependencies }: Run,
-  name: 'warm-up' | 'baseline' | 'attack' | 'recovery' | 'settle',
+  name: 'warm-up' | 'baseline' | 'attack' | 'recovery',
   seconds: number,
 ): Promise<void> {
   await journal.append({ entry: 'phase', phase: name })
-  dependencies.progress(`${name}: ${name === 'settle' ? 'at most ' : ''}${seconds} s`)
+  dependencies.progress(`${name}: ${seconds} s`)
 }
 
 function requireFinished(end: { readonly exitCode: number; readonly log: string }): void {

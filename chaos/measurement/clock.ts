@@ -3,9 +3,9 @@ import type { Clock } from '../lab/roles.ts'
 /** The machine's own clock. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  sleep(durationMs, signal) {
+  async sleep(durationMs, signal) {
     signal.throwIfAborted()
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const onAbort = () => {
         clearTimeout(timer)
         reject(signal.reason)

@@ -1,0 +1,157 @@
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { leftovers, residue, snapshotOf, undoLeftovers } from './audit.ts'
+import { clusterExecutor } from './faults/executor.ts'
+import { RecordedLab, RecordedLock, wholeLab } from './lab/recording.ts'
+import type { LabView, NodeView, PodView } from './lab/view.ts'
+import { UNDO_FILE, type UndoRecipe, writeUndoFile } from './undo-file.ts'
+
+const never = new AbortController().signal
+const before = snapshotOf(wholeLab(), [])
+
+const withNode = (change: Partial<NodeView>): LabView => {
+  const lab = wholeLab()
+  return {
+    ...lab,
+    nodes: lab.nodes.map(node => (node.name === 'experiment-b' ? { ...node, ...change } : node)),
+  }
+}
+const withPod = (change: Partial<PodView>): LabView => {
+  const lab = wholeLab()
+  return {
+    ...lab,
+    pods: lab.pods.map(pod => (pod.uid === 'experiment-database-a' ? { ...pod, ...change } : pod)),
+  }
+}
+
+describe('residue()', () => {
+  test('is empty for a lab that is as it was', () => {
+    expect(residue(before, snapshotOf(wholeLab(), []))).toEqual([])
+  })
+
+  test('does not mind that pods have other names and the primary another zone', () => {
+    const lab = wholeLab()
+    const pods = lab.pods.map(pod => {
+      const role =
+        pod.role === null ? null : pod.name === 'database-c' ? ('primary' as const) : ('replica' as const)
+      return { ...pod, role, uid: `${pod.uid}-new` }
+    })
+    expect(residue(before, snapshotOf({ ...lab, pods }, []))).toEqual([])
+  })
+
+  test.each<[string, LabView, string[], string]>([
+    ['a node without power', wholeLab(), ['experiment-b'], 'node experiment-b is powered off'],
+    ['a NotReady node', withNode({ ready: false }), [], 'node experiment-b is NotReady'],
+    ['a cordon', withNode({ cordoned: true }), [], 'node experiment-b is cordoned'],
+    [
+      'a taint',
+      withNode({ taints: ['group=experiment:NoSchedule', 'x=y:NoExecute'] }),
+      [],
+      'node experiment-b has the taint x=y:NoExecute',
+    ],
+    [
+      'a node that is gone',
+      { ...wholeLab(), nodes: wholeLab().nodes.slice(1) },
+      [],
+      'node control-a is gone',
+    ],
+    [
+      'a pod that is not ready',
+      withPod({ ready: false }),
+      [],
+      'experiment/database has 2 ready pods, before the run it had 3',
+    ],
+    [
+      'a pod that does not end',
+      withPod({ terminating: true }),
+      [],
+      'experiment/database has 2 ready pods, before the run it had 3',
+    ],
+    ['a database without a primary', withPod({ role: 'replica' }), [], 'experiment/database has no primary'],
+    [
+      'a lost disruption budget',
+      { ...wholeLab(), disruptionBudgets: ['control/gateway'] },
+      [],
+      'PodDisruptionBudget experiment/gateway is gone',
+    ],
+    ['a load job', { ...wholeLab(), loadJobs: ['load-x'] }, [], 'load job load-x is still there'],
+  ])('tells of %s', (_title, view, poweredOff, expected) => {
+    expect(residue(before, snapshotOf(view, poweredOff))).toContain(expected)
+  })
+
+  test('does not blame the run for what was there before it', () => {
+    const limping = snapshotOf(withNode({ cordoned: true }), ['control-c'])
+    expect(residue(limping, limping)).toEqual([])
+  })
+})
+
+describe('leftovers()', () => {
+  const recipe: UndoRecipe = {
+    fault: 0,
+    kind: 'zone-outage',
+    targets: ['experiment-b'],
+    actions: [{ action: 'power-on', zone: 'b', nodes: ['experiment-b'] }],
+  }
+  let lab = new RecordedLab()
+  let lock = new RecordedLock()
+  let runsFolder = ''
+  const find = () => leftovers({ cluster: lab.cluster, lock, runsFolder })
+  const heal = async () =>
+    undoLeftovers(await find(), clusterExecutor({ cluster: lab.cluster, lab, pods: lab }), never)
+
+  beforeEach(async () => {
+    lab = new RecordedLab()
+    lock = new RecordedLock()
+    runsFolder = await mkdtemp(join(tmpdir(), 'runs-'))
+  })
+
+  async function killedRun(runId: string): Promise<string> {
+    const folder = join(runsFolder, runId)
+    await mkdir(folder)
+    await writeUndoFile(folder, [recipe])
+    await lab.cluster.powerOff('experiment', 'b')
+    return folder
+  }
+
+  test('finds what a killed run did not undo; healing gives the power back and marks the recipe as done', async () => {
+    const folder = await killedRun('run-1')
+    expect(await heal()).toEqual(['run run-1 did not undo zone-outage of experiment-b'])
+    expect(lab.dark.size).toBe(0)
+    expect(JSON.parse(await readFile(join(folder, UNDO_FILE), 'utf8'))).toEqual([])
+    expect(await find()).toEqual([])
+  })
+
+  test('finds an experiment node without power that no run tells of', async () => {
+    await lab.cluster.powerOff('experiment', 'c')
+    expect(await heal()).toEqual(['node experiment-c has no power and no run tells why'])
+    expect(lab.dark.size).toBe(0)
+  })
+
+  test('leaves a run alone that is alive', async () => {
+    await killedRun('run-1')
+    lock.current = 'run-1'
+    expect(await find()).toEqual([])
+  })
+
+  test('heals an older run while another is alive', async () => {
+    await killedRun('run-1')
+    lock.current = 'run-2'
+    expect((await find()).map(({ description }) => description)).toEqual([
+      'run run-1 did not undo zone-outage of experiment-b',
+    ])
+  })
+
+  test('stays a leftover when healing fails', async () => {
+    await killedRun('run-1')
+    lab.failingPowerOns = 1
+    await expect(heal()).rejects.toThrow('the engine does not answer')
+    expect(await find()).toHaveLength(1)
+  })
+
+  test('finds nothing where no run ever was', async () => {
+    runsFolder = join(runsFolder, 'none')
+    expect(await find()).toEqual([])
+  })
+})
