@@ -99,7 +99,6 @@ func (m *metricsServer) genericConfig() (*genericapiserver.Config, error) {
 		return nil, err
 	}
 	config := genericapiserver.NewConfig(api.Codecs)
-	config.EffectiveVersion = compatibility.DefaultBuildEffectiveVersion()
 	namer := openapinamer.NewDefinitionNamer(api.Scheme)
 	config.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, namer)
 	config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(openapi.GetOpenAPIDefinitions, namer)
@@ -108,6 +107,8 @@ func (m *metricsServer) genericConfig() (*genericapiserver.Config, error) {
 	if err := m.run.ApplyTo(config); err != nil {
 		return nil, err
 	}
+	// After ApplyTo, which looks for a version in a registry that knows none of this component.
+	config.EffectiveVersion = compatibility.DefaultBuildEffectiveVersion()
 	if err := m.serving.ApplyTo(&config.SecureServing, &config.LoopbackClientConfig); err != nil {
 		return nil, err
 	}
