@@ -1,0 +1,194 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { env } from 'node:process'
+import type { ImageReferences, Progress } from '../cluster/cluster.ts'
+import { ensureBaseImage } from '../cluster/local/base-image.ts'
+import { LAB_LABEL } from '../cluster/local/docker.ts'
+import type { LabFolders } from '../cluster/local/folders.ts'
+import { run as runCommand } from '../cluster/local/shell.ts'
+import { IMAGES, type ImageName } from '../topology.ts'
+import { type ContextPart, withContext } from './context.ts'
+import { machineParts, machineSettings } from './machine.ts'
+import { type AskStatus, askStatus, push } from './push.ts'
+import { BASE, contentHashes, type Recipe, recipeNamed } from './recipe.ts'
+import { allRecipes } from './recipes.ts'
+import { Slots } from './slots.ts'
+
+export type RunCommand = typeof runCommand
+
+/** What the builder uses of the world outside; a test passes its own. */
+export type ImageTools = {
+  readonly run: RunCommand
+  readonly ask: AskStatus
+  readonly base: (progress: Progress, signal: AbortSignal, folders: LabFolders) => Promise<string>
+  readonly recipes: (root: string, folders: LabFolders) => Promise<readonly Recipe[]>
+  /** Added to the context of recipes that fetch. */
+  readonly machine: () => Promise<readonly ContextPart[]>
+}
+
+export type ImageOptions = {
+  /** Folder of the checkout. */
+  readonly root: string
+  readonly folders: LabFolders
+  /** Address to push to (`host:port/path`, no scheme), once it can be pushed to. Without it images are only built. */
+  readonly registry?: Promise<string>
+}
+
+export type BuiltImages = {
+  /** Tags in the local Docker engine, by image name. */
+  readonly local: ImageReferences
+  /** References as they were pushed; empty without a registry. */
+  readonly pushed: ImageReferences
+}
+
+/** These take long, so they begin first; the others fit beside them. */
+const LONG_BUILDS: readonly ImageName[] = ['ingest', 'load', 'database']
+const ORDER = [...LONG_BUILDS, ...IMAGES.filter(name => !LONG_BUILDS.includes(name))]
+
+/** Builds at a time. They wait for the network as much as they compute, so a few more than a small machine's cores. */
+const BUILDS_AT_A_TIME = 3
+/** Uploads compress, which keeps a core busy. */
+const UPLOADS_AT_A_TIME = 2
+
+const TOOLS: ImageTools = {
+  run: runCommand,
+  ask: askStatus,
+  base: ensureBaseImage,
+  recipes: allRecipes,
+  machine: async () => machineParts(await machineSettings(env, homedir())),
+}
+
+/**
+ * Sees to it that all images exist, named by their content: builds what this Docker engine lacks and uploads what the
+ * registry lacks.
+ *
+ * @param progress gets lines that begin with the image's name
+ * @throws MachineryError when a build or an upload fails; the others are stopped first
+ */
+export async function ensureImages(
+  { root, folders, registry }: ImageOptions,
+  progress: Progress,
+  signal: AbortSignal,
+  tools: ImageTools = TOOLS,
+): Promise<BuiltImages> {
+  const base = await tools.base(message => progress(`base: ${message}`), signal, folders)
+  const recipes = await tools.recipes(root, folders)
+  const hashes = contentHashes(recipes, base)
+  const tagOf = (name: string) => (name === BASE ? base : `divergence/${name}:${hashes.get(name)}`)
+  const failure = new AbortController()
+  const stop = AbortSignal.any([signal, failure.signal])
+  const builder = new Builder(recipes, tagOf, join(folders.cache, 'contexts'), tools, progress, stop)
+  await builder.begin()
+  const uploads = new Slots(UPLOADS_AT_A_TIME)
+  const work = ORDER.map(async name => {
+    const tag = tagOf(name)
+    await builder.ensure(name)
+    if (registry === undefined) return { name, tag, reference: undefined }
+    const reference = `${await registry}/${name}:${hashes.get(name)}`
+    const say = (message: string) => progress(`${name}: ${message}`)
+    await uploads.use(() => push({ tag, reference }, tools, say, stop))
+    return { name, tag, reference }
+  })
+  // The others stop before the error goes on: nothing of ours runs any more when the caller hears of it.
+  for (const each of work) each.catch(error => failure.abort(error))
+  await Promise.allSettled(work)
+  const done = await Promise.all(work)
+  return {
+    local: Object.fromEntries(done.map(({ name, tag }) => [name, tag])),
+    pushed: Object.fromEntries(done.flatMap(({ name, reference }) => (reference ? [[name, reference]] : []))),
+  }
+}
+
+/** Builds recipes after their parents, each at most once. */
+class Builder {
+  readonly #recipes: readonly Recipe[]
+  readonly #tagOf: (name: string) => string
+  readonly #scratchFolder: string
+  readonly #tools: ImageTools
+  readonly #progress: Progress
+  readonly #signal: AbortSignal
+  readonly #slots = new Slots(BUILDS_AT_A_TIME)
+  readonly #builds = new Map<string, Promise<void>>()
+  #present: ReadonlySet<string> = new Set()
+
+  constructor(
+    recipes: readonly Recipe[],
+    tagOf: (name: string) => string,
+    scratchFolder: string,
+    tools: ImageTools,
+    progress: Progress,
+    signal: AbortSignal,
+  ) {
+    this.#recipes = recipes
+    this.#tagOf = tagOf
+    this.#scratchFolder = scratchFolder
+    this.#tools = tools
+    this.#progress = progress
+    this.#signal = signal
+  }
+
+  /** Learns which images there are. */
+  async begin(): Promise<void> {
+    const args = ['image', 'ls', '--filter', `label=${LAB_LABEL}`, '--format', '{{.Repository}}:{{.Tag}}']
+    const listing = await this.#tools.run('docker', args, { signal: this.#signal })
+    this.#present = new Set(listing.split('\n'))
+  }
+
+  ensure(name: string): Promise<void> {
+    const known = this.#builds.get(name)
+    if (known) return known
+    const needed = name !== BASE && !this.#present.has(this.#tagOf(name))
+    const build = needed ? this.#build(recipeNamed(this.#recipes, name)) : Promise.resolve()
+    this.#builds.set(name, build)
+    return build
+  }
+
+  async #build(recipe: Recipe): Promise<void> {
+    await Promise.all(Object.values(recipe.parents).map(parent => this.ensure(parent)))
+    await this.#slots.use(async () => {
+      this.#signal.throwIfAborted()
+      const progress = (message: string) => this.#progress(`${recipe.name}: ${message}`)
+      const beganMs = performance.now()
+      const machine = recipe.fetches ? await this.#tools.machine() : []
+      const parts = [recipe.dockerfile, ...recipe.parts, ...machine]
+      await withContext(this.#scratchFolder, parts, { progress, signal: this.#signal }, folder =>
+        this.#dockerBuild(recipe, folder, progress),
+      )
+      progress(`built in ${((performance.now() - beganMs) / 1000).toFixed(0)} s`)
+    })
+  }
+
+  async #dockerBuild(recipe: Recipe, folder: string, progress: Progress): Promise<void> {
+    const parents = Object.entries(recipe.parents).map(
+      ([argument, parent]) => `${argument}=${this.#tagOf(parent)}`,
+    )
+    const onLine = (line: string) => {
+      const [, number, count, instruction = ''] = /^Step (\d+)\/(\d+) : (.*)$/.exec(line) ?? []
+      if (/^(RUN|COPY) /.test(instruction))
+        progress(`step ${number} of ${count}, ${instruction.slice(0, 90)}`)
+    }
+    await this.#tools.run(
+      'docker',
+      [
+        'build',
+        // Package proxies and name servers of this machine may be reachable from nowhere else.
+        '--network=host',
+        '--force-rm',
+        `--label=${LAB_LABEL}`,
+        `--tag=${this.#tagOf(recipe.name)}`,
+        ...[...PROXY_VARIABLES, ...parents].flatMap(each => ['--build-arg', each]),
+        folder,
+      ],
+      {
+        signal: this.#signal,
+        // The one builder that every Docker engine has.
+        environment: { DOCKER_BUILDKIT: '0' },
+        hint: 'The lines above say which step failed; package servers must be reachable for the first build.',
+        onLine,
+      },
+    )
+  }
+}
+
+/** Docker knows these by itself and keeps them out of the image. Named without a value they are this process's own. */
+const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy']

@@ -1,0 +1,163 @@
+import { glob, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { LabFolders } from '../cluster/local/folders.ts'
+import { type ContextPart, fileAt, textFile } from './context.ts'
+import { goProgram } from './go-program.ts'
+import { INSTALLED_LOCK, installedClosure, type Lock, nodeBinary, packageParts } from './node-packages.ts'
+import { BASE, type Recipe } from './recipe.ts'
+import { sourceClosure } from './sources.ts'
+
+/** Files that only tests and tools read. */
+const NOT_SHIPPED =
+  /(^|\/)(test_[^/]*\.py|[^/]*_test\.py|conftest\.py|__pycache__|\.venv|[^/]*\.egg-info|\.[^/]*_cache)(\/|$)/
+
+/**
+ * All images, in between and published. What seldom changes and takes long is an image of its own below what changes
+ * often: a change of our sources adds a small layer in seconds.
+ *
+ *   base <- foundation <- services-packages <- services
+ *                      <- python <- recommender-packages <- recommender
+ *                                <- java <- ingest-packages <- ingest
+ *                      <- database-packages <- database
+ *                      <- load-packages <- load
+ *                      <- edge, observability
+ */
+export async function allRecipes(root: string, folders: LabFolders): Promise<readonly Recipe[]> {
+  const recipe = recipeMaker(join(root, 'platform/images'))
+  const node = await nodeSources(root)
+  const pipeline = await pipelineParts(root)
+  const requirements = (name: string) =>
+    fileAt(join(root, `services/pipeline/requirements-${name}.txt`), 'requirements.txt')
+  const onPython = { PYTHON_BUILD: 'python-build', PYTHON: 'python' }
+  return Promise.all([
+    recipe('foundation', 'foundation/Dockerfile', { BASE }, ['foundation/install-packages']),
+    recipe('services-packages', 'services/packages.Dockerfile', onFoundation(), [], node.packages),
+    recipe('services', 'services/Dockerfile', { PACKAGES: 'services-packages' }, [], node.services),
+    recipe('python', 'python/Dockerfile', onFoundation()),
+    recipe('python-build', 'python/build.Dockerfile', { PYTHON: 'python' }, ['python/fetch-packages']),
+    fetching(
+      recipe(
+        'recommender-packages',
+        'recommender/packages.Dockerfile',
+        onPython,
+        [],
+        [await requirements('recommender')],
+      ),
+    ),
+    recipe('recommender', 'recommender/Dockerfile', { PACKAGES: 'recommender-packages' }, [], pipeline),
+    recipe('java', 'ingest/java.Dockerfile', { ...onFoundation(), PYTHON: 'python' }),
+    fetching(
+      recipe(
+        'ingest-packages',
+        'ingest/packages.Dockerfile',
+        { PYTHON_BUILD: 'python-build', JAVA: 'java' },
+        ['trim-spark', 'spark-java', 'spark-submit', 'entrypoint.sh', 'rehearsal.py'].map(
+          name => `ingest/${name}`,
+        ),
+        [await requirements('ingest')],
+      ),
+    ),
+    recipe('ingest', 'ingest/Dockerfile', { PACKAGES: 'ingest-packages' }, [], pipeline),
+    recipe('database-packages', 'database/packages.Dockerfile', onFoundation()),
+    recipe(
+      'database',
+      'database/Dockerfile',
+      { PACKAGES: 'database-packages' },
+      [],
+      await databaseParts(root),
+    ),
+    recipe('edge', 'edge/Dockerfile', onFoundation()),
+    recipe('observability', 'observability/Dockerfile', onFoundation()),
+    recipe(
+      'load-packages',
+      'load/packages.Dockerfile',
+      onFoundation(),
+      [],
+      [await goProgram(join(root, 'platform/images/load'), 'k6', folders)],
+    ),
+    recipe('load', 'load/Dockerfile', { PACKAGES: 'load-packages' }, [], node.load),
+  ])
+}
+
+function onFoundation(): Recipe['parents'] {
+  return { FOUNDATION: 'foundation' }
+}
+
+/** @param images folder that the paths of the Dockerfile and of `own` files start from */
+function recipeMaker(images: string) {
+  return async (
+    name: string,
+    dockerfile: string,
+    parents: Recipe['parents'],
+    own: readonly string[] = [],
+    parts: readonly ContextPart[] = [],
+  ): Promise<Recipe> => {
+    const ownParts = own.map(path => fileAt(join(images, path), path.slice(path.lastIndexOf('/') + 1)))
+    return {
+      name,
+      parents,
+      dockerfile: await fileAt(join(images, dockerfile), 'Dockerfile'),
+      parts: [...(await Promise.all(ownParts)), ...parts],
+    }
+  }
+}
+
+async function fetching(recipe: Promise<Recipe>): Promise<Recipe> {
+  return { ...(await recipe), fetches: true }
+}
+
+/** Node, the packages and the sources of the services, and the sources of the load. */
+async function nodeSources(root: string) {
+  const lock = JSON.parse(await readFile(join(root, INSTALLED_LOCK), 'utf8')) as Lock
+  const [programs, scripts] = await Promise.all([matching(root, 'services/*/main.ts'), k6Scripts(root)])
+  const [services, load] = await Promise.all([sourceClosure(root, programs), sourceClosure(root, scripts)])
+  return {
+    packages: [
+      nodeBinary(root, lock),
+      ...packageParts(root, lock, installedClosure(lock, services.packages)),
+    ],
+    services: [...(await appParts(root, services.files)), moduleMark()],
+    load: [...(await appParts(root, load.files)), moduleMark()],
+  }
+}
+
+/** Without it Node would have to look into each file to learn what kind of module it is. */
+function moduleMark(): ContextPart {
+  return textFile('app/package.json', '{ "type": "module" }\n')
+}
+
+/** Scripts that k6 can be started with, and what they share of k6's own modules. */
+async function k6Scripts(root: string): Promise<readonly string[]> {
+  const candidates = (await matching(root, 'load/*.ts')).filter(path => !path.endsWith('.test.ts'))
+  const texts = await Promise.all(candidates.map(path => readFile(join(root, path), 'utf8')))
+  return candidates.filter((_, index) => /\bfrom 'k6(\/[^']*)?'/.test(texts[index] ?? ''))
+}
+
+/** The Python package and what it reads of the rest of the checkout, each at its own place below `app/`. */
+async function pipelineParts(root: string): Promise<readonly ContextPart[]> {
+  const own = await matching(root, 'services/pipeline/pipeline/**/*')
+  const migrations = await matching(root, 'services/database/migrations/*.sql')
+  return appParts(root, [
+    'instrumentation/signals.json',
+    ...migrations,
+    ...own.filter(path => !NOT_SHIPPED.test(path)),
+  ])
+}
+
+async function databaseParts(root: string): Promise<readonly ContextPart[]> {
+  const paths = await matching(root, 'services/database/**/*')
+  return Promise.all(paths.map(path => fileAt(join(root, path), path.slice('services/'.length))))
+}
+
+function appParts(root: string, paths: readonly string[]): Promise<readonly ContextPart[]> {
+  return Promise.all(paths.map(path => fileAt(join(root, path), `app/${path}`)))
+}
+
+/** Files, not folders, that match a pattern; sorted. */
+async function matching(root: string, pattern: string): Promise<readonly string[]> {
+  const paths: string[] = []
+  for await (const path of glob(pattern, { cwd: root })) {
+    if ((await stat(join(root, path))).isFile()) paths.push(path)
+  }
+  return paths.sort()
+}
