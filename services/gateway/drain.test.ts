@@ -3,6 +3,7 @@ import {
   type Behaviour,
   FakeRecommender,
   healthy,
+  held,
   type Scene,
   startScene,
   until,
@@ -24,29 +25,10 @@ afterEach(async () => {
   await Promise.all(fakes.splice(0).map(fake => fake.stop()))
 })
 
-/** Holds every answer until `release` is called. */
-function held(): { readonly behaviour: Behaviour; readonly release: () => void } {
-  const waiting: (() => void)[] = []
-  let released = false
-  return {
-    behaviour: (response, asked) => {
-      if (released) healthy(response, asked)
-      else waiting.push(() => healthy(response, asked))
-    },
-    release: () => {
-      released = true
-      for (const answer of waiting) answer()
-    },
-  }
-}
-
-const PATIENT = { GW_READ_TRY_MS: '3000', GW_READ_DEADLINE_MS: '3000' }
-
 describe('gateway on SIGTERM', () => {
   test('says so on /readyz first while it still serves, lets open requests end, then closes', async () => {
     const { behaviour, release } = held()
     const { gateway, get, fake } = await scene(behaviour, {
-      ...PATIENT,
       GW_DRAIN_NOTICE_MS: '200',
       GW_DRAIN_DEADLINE_MS: '3000',
     })
@@ -75,7 +57,6 @@ describe('gateway on SIGTERM', () => {
 
   test('does not wait longer than its deadline', async () => {
     const { gateway, get, fake, events } = await scene(held().behaviour, {
-      ...PATIENT,
       GW_DRAIN_DEADLINE_MS: '50',
     })
     const open = get('/songs').catch(() => 'cut')
@@ -103,11 +84,10 @@ describe('gateway with more requests than it can answer', () => {
   test('answers what it admits and sheds the rest at once with a hint when to come back', async () => {
     const { behaviour, release } = held()
     const { get, metric, fake } = await scene(behaviour, {
-      ...PATIENT,
       GW_CONCURRENCY_MIN: '2',
       GW_CONCURRENCY_MAX: '2',
       GW_QUEUE_LENGTH: '1',
-      GW_QUEUE_WAIT_MS: '5000',
+      GW_QUEUE_WAIT_MS: '10000',
     })
     const admitted = [get('/songs'), get('/songs')]
     await until(() => fake.asked.length === 2, 'two to be admitted')
@@ -130,6 +110,8 @@ describe('gateway with more requests than it can answer', () => {
       GW_CONCURRENCY_MIN: '1',
       GW_CONCURRENCY_MAX: '1',
       GW_QUEUE_WAIT_MS: '20',
+      GW_READ_TRY_MS: '500',
+      GW_READ_DEADLINE_MS: '500',
     })
     const first = get('/songs')
     await until(() => fake.asked.length >= 1, 'one to be admitted')
@@ -141,10 +123,9 @@ describe('gateway with more requests than it can answer', () => {
   test('forgets a client that left the queue', async () => {
     const { behaviour, release } = held()
     const { get, metric, url, fake } = await scene(behaviour, {
-      ...PATIENT,
       GW_CONCURRENCY_MIN: '1',
       GW_CONCURRENCY_MAX: '1',
-      GW_QUEUE_WAIT_MS: '5000',
+      GW_QUEUE_WAIT_MS: '10000',
     })
     const first = get('/songs')
     await until(() => fake.asked.length === 1, 'one to be admitted')

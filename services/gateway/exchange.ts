@@ -108,7 +108,6 @@ export class Exchange implements AttemptListener {
     this.#context.metrics.tried(failure.outcome)
     this.#context.endpoints.failed(attempt.endpoint, failure.outcome === 'connect')
     this.#lastReason = failure.reason
-    if (this.#settled) return
     // The head is out: the only honest thing left is to break off.
     if (this.#response.headersSent) {
       this.#response.destroy()
@@ -120,7 +119,6 @@ export class Exchange implements AttemptListener {
     this.#forget(attempt)
     const status = attempt.head?.status ?? 0
     this.#note(attempt, status)
-    if (this.#settled) return
     if (RETRYABLE.has(status) && this.#request.repeatable) {
       this.#lastReason = `status ${status}`
       this.#again(attempt)
@@ -128,7 +126,6 @@ export class Exchange implements AttemptListener {
   }
 
   streaming(attempt: Attempt): void {
-    if (this.#settled) return
     this.#note(attempt, attempt.head?.status ?? 0)
     this.#stopOthers(attempt)
     clearTimeout(this.#timer)

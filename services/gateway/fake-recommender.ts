@@ -71,6 +71,26 @@ export const healthy: Behaviour = response => {
 /** Takes the request and never answers. */
 export const silent: Behaviour = () => {}
 
+/** Holds answers back until they are released: all, and all to come, or only the one that was asked for as `nth`. */
+export function held(): { readonly behaviour: Behaviour; readonly release: (nth?: number) => void } {
+  const waiting: (() => void)[] = []
+  let released = false
+  return {
+    behaviour: (response, asked) => {
+      if (released) healthy(response, asked)
+      else waiting.push(() => healthy(response, asked))
+    },
+    release: nth => {
+      if (nth !== undefined) {
+        waiting[nth]?.()
+        return
+      }
+      released = true
+      for (const answer of waiting) answer()
+    },
+  }
+}
+
 /** Answers `status` with a problem body. */
 export const failing =
   (status: number): Behaviour =>
@@ -83,7 +103,10 @@ export const resetting: Behaviour = response => {
   response.destroy()
 }
 
-/** Settings of the gateway, with short times, for `env` on top of them. */
+/**
+ * Settings of the gateway for tests, and `env` on top of them. Looking up and draining are quick; tries are so patient that
+ * a busy machine makes none overdue: a test of slowness sets its own times.
+ */
 export function testConfig(env: Readonly<Record<string, string>> = {}): GatewayConfig {
   return parseConfig({
     GW_UPSTREAM_HOST: 'recommender.test',
@@ -91,10 +114,10 @@ export function testConfig(env: Readonly<Record<string, string>> = {}): GatewayC
     GW_LISTEN_PORT: '0',
     GW_METRICS_PORT: '0',
     GW_DNS_REFRESH_MS: '10',
-    GW_READ_TRY_MS: '60',
-    GW_READ_DEADLINE_MS: '500',
-    GW_WRITE_TRY_MS: '200',
-    GW_WRITE_DEADLINE_MS: '500',
+    GW_READ_TRY_MS: '4000',
+    GW_READ_DEADLINE_MS: '4000',
+    GW_WRITE_TRY_MS: '4000',
+    GW_WRITE_DEADLINE_MS: '4000',
     GW_EJECT_MS: '60000',
     GW_DRAIN_NOTICE_MS: '30',
     GW_DRAIN_DEADLINE_MS: '200',

@@ -32,6 +32,9 @@ const PARSER_STATUS: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
+/** How often connections that have become idle are closed while draining. */
+const DRAIN_SWEEP_MS = 25
+
 const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
 /**
@@ -100,12 +103,14 @@ export async function startGateway(config: GatewayConfig, lookup: Lookup, log: L
     log('draining', { inFlight: metrics.inFlight })
     await sleep(config.drain.noticeMs)
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
-    server.closeIdleConnections()
+    // A connection whose request began before the drain is kept alive by its answer, and becomes idle only after it.
+    const sweep = setInterval(() => server.closeIdleConnections(), DRAIN_SWEEP_MS)
     const cut = setTimeout(() => {
       log('drain deadline', { inFlight: metrics.inFlight })
       server.closeAllConnections()
     }, config.drain.deadlineMs)
     await closed
+    clearInterval(sweep)
     clearTimeout(cut)
     await endpoints.stop()
     metricsServer.close()

@@ -4,6 +4,7 @@ import {
   FakeRecommender,
   failing,
   healthy,
+  held,
   resetting,
   type Scene,
   silent,
@@ -11,6 +12,8 @@ import {
   until,
 } from './fake-recommender.ts'
 
+/** Tries that a silent endpoint makes overdue at once, and deadlines that a busy machine keeps. */
+const HASTY = { GW_READ_TRY_MS: '60', GW_WRITE_TRY_MS: '60' }
 const SONG = '/songs/0123456789abcdef0123456789abcdef'
 
 const fakes: FakeRecommender[] = []
@@ -79,42 +82,50 @@ describe('gateway in front of endpoints that fail', () => {
   })
 
   test('hedges a read past an endpoint that never answers, and ejects it', async () => {
-    const { get, metric, fakes: own } = await scene([silent, healthy, healthy])
+    const { get, metric, fakes: own } = await scene([silent, healthy, healthy], HASTY)
     await until(async () => {
       const answer = await get(SONG)
       expect(answer.status).toBe(200)
       return (await metric('gateway_breaker_open')) === 1
     }, 'the silent endpoint to be ejected')
 
-    expect(await metric('gateway_hedges_total{outcome="sent"}')).toBe(3)
-    expect(await metric('gateway_upstream_requests_total{outcome="cancelled"}')).toBe(3)
+    expect(await metric('gateway_hedges_total{outcome="sent"}')).toBeGreaterThanOrEqual(3)
+    expect(await metric('gateway_upstream_requests_total{outcome="cancelled"}')).toBeGreaterThanOrEqual(3)
     const before = own[0]?.asked.length
     expect(await statusesOf(times(20, () => get(SONG)))).toEqual(times(20, () => 200))
     expect(own[0]?.asked.length).toBe(before)
   })
 
   test('takes the slow answer when the hedge is not quicker', async () => {
-    const slow: Behaviour = response => {
-      setTimeout(() => healthy(response, { method: '', url: '', headers: {}, body: '' }), 120)
-    }
-    const { get, metric } = await scene([slow, silent])
-    const statuses = await statusesOf(times(2, () => get(SONG)))
-    expect(statuses).toEqual([200, 200])
-    expect(await metric('gateway_hedges_total{outcome="sent"}')).toBe(2)
+    const { behaviour, release } = held()
+    const { get, metric, fakes: own } = await scene([behaviour, behaviour], HASTY)
+    const answer = get(SONG)
+    await until(() => asked(own) === 2, 'the hedge')
+    release(0)
+    expect((await answer).status).toBe(200)
+    expect(await metric('gateway_upstream_requests_total{outcome="ok"}')).toBe(1)
+    expect(await metric('gateway_upstream_requests_total{outcome="cancelled"}')).toBe(1)
   })
 
   test('lets a slow read go on to its deadline when the budget has no token for a hedge', async () => {
-    const slow: Behaviour = response => {
-      setTimeout(() => healthy(response, { method: '', url: '', headers: {}, body: '' }), 120)
-    }
-    const { get, metric, fakes: own } = await scene([slow, slow], { GW_RETRY_BURST: '0' })
-    expect((await get(SONG)).status).toBe(200)
+    const { behaviour, release } = held()
+    const { get, metric, fakes: own } = await scene([behaviour, behaviour], { ...HASTY, GW_RETRY_BURST: '0' })
+    const answer = get(SONG)
+    await until(async () => (await metric('gateway_hedges_total{outcome="refused"}')) === 1, 'the refusal')
+    release(0)
+    expect((await answer).status).toBe(200)
     expect(asked(own)).toBe(1)
-    expect(await metric('gateway_hedges_total{outcome="refused"}')).toBe(1)
   })
 
   test('answers 504 by the deadline when nobody answers', async () => {
-    const { get, metric, fakes: own } = await scene([silent, silent], { GW_READ_DEADLINE_MS: '150' })
+    const {
+      get,
+      metric,
+      fakes: own,
+    } = await scene([silent, silent], {
+      ...HASTY,
+      GW_READ_DEADLINE_MS: '200',
+    })
     const answer = await get(SONG)
     expect(answer.status).toBe(504)
     expect(await answer.json()).toMatchObject({ status: 504, title: 'Gateway Timeout' })
@@ -159,6 +170,7 @@ describe('gateway in front of endpoints that fail', () => {
       metric,
       fakes: own,
     } = await scene([silent, healthy], {
+      ...HASTY,
       GW_EJECT_MS: '50',
       GW_EJECT_FAILURES: '1',
     })
@@ -179,6 +191,7 @@ describe('gateway in front of endpoints that fail', () => {
 
   test('does not eject everybody for being slow: then the load is the cause', async () => {
     const { get, metric } = await scene([silent, silent, silent], {
+      ...HASTY,
       GW_READ_DEADLINE_MS: '70',
       GW_EJECT_FAILURES: '1',
     })
@@ -210,7 +223,7 @@ describe('gateway in front of a database without a primary', () => {
   test('repeats a write with a key until there is one, in the time it has', async () => {
     let writable = false
     const electing: Behaviour = (response, request) => (writable ? healthy : failing(503))(response, request)
-    const { post, fakes: own } = await scene([electing, electing], { GW_WRITE_DEADLINE_MS: '2000' })
+    const { post, fakes: own } = await scene([electing, electing])
     const answer = post({ 'idempotency-key': 'k1' })
     await until(() => asked(own) >= 3, 'the write to be repeated')
     writable = true
@@ -229,7 +242,6 @@ describe('gateway in front of a database without a primary', () => {
       metric,
       fakes: own,
     } = await scene([electing], {
-      GW_WRITE_DEADLINE_MS: '2000',
       GW_RETRY_BURST: '1',
       GW_RETRY_RATIO: '0',
       GW_RETRY_PER_SECOND: '4',
@@ -253,7 +265,11 @@ describe('gateway in front of a database without a primary', () => {
   test('does not hold the endpoint to blame: reads still go there', async () => {
     const electing: Behaviour = (response, request) =>
       (request.method === 'POST' ? failing(503) : healthy)(response, request)
-    const { post, metric } = await scene([electing, electing], { GW_EJECT_FAILURES: '1' })
+    const { post, metric } = await scene([electing, electing], {
+      GW_EJECT_FAILURES: '1',
+      GW_WRITE_TRY_MS: '200',
+      GW_WRITE_DEADLINE_MS: '200',
+    })
     await post({ 'idempotency-key': 'k1' })
     expect(await metric('gateway_breaker_open')).toBe(0)
   })
@@ -263,20 +279,16 @@ describe('gateway in front of a database without a primary', () => {
     { title: 'reset', behaviour: resetting, status: 502 },
     { title: 'silence', behaviour: silent, status: 504 },
   ])('never sends a write without a key twice: $title', async ({ behaviour, status }) => {
-    const { post, fakes: own } = await scene([behaviour, behaviour])
+    const { post, fakes: own } = await scene([behaviour, behaviour], {
+      GW_WRITE_TRY_MS: '100',
+      GW_WRITE_DEADLINE_MS: '300',
+    })
     expect((await post({})).status).toBe(status)
     expect(asked(own)).toBe(1)
   })
 
   test('hedges a silent write with a key', async () => {
-    const {
-      post,
-      metric,
-      fakes: own,
-    } = await scene([silent, healthy], {
-      GW_WRITE_TRY_MS: '50',
-      GW_WRITE_DEADLINE_MS: '1000',
-    })
+    const { post, metric, fakes: own } = await scene([silent, healthy], HASTY)
     expect(await statusesOf(times(2, () => post({ 'idempotency-key': 'k1' })))).toEqual([200, 200])
     expect(own[0]?.asked.length).toBe(1)
     expect(await metric('gateway_hedges_total{outcome="sent"}')).toBe(1)
@@ -310,10 +322,7 @@ describe('gateway and the endpoints that DNS names', () => {
       response.writeHead(200, { 'content-length': '4' }).write('ha')
       finish = () => response.end('lf')
     }
-    const { get, setEndpoints, events } = await scene([pending], {
-      GW_READ_TRY_MS: '2000',
-      GW_READ_DEADLINE_MS: '2000',
-    })
+    const { get, setEndpoints, events } = await scene([pending])
     const other = await FakeRecommender.start(healthy)
     fakes.push(other)
     const answer = get(SONG)
