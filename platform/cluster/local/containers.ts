@@ -14,10 +14,16 @@ export type LabContainer = {
   readonly labels: Readonly<Record<string, string>>
 }
 
-/** All containers of the lab, by name, whatever their state. */
+/**
+ * Filters of `docker ps` for the cluster's own containers. The label alone also matches what somebody runs or builds
+ * from one of the lab's images, as containers inherit the labels of their image.
+ */
+export const OUR_CONTAINERS = [`--filter=label=${LAB_LABEL}`, '--filter=name=^/divergence-'] as const
+
+/** All containers of the cluster, by name, whatever their state. */
 export async function labContainers(signal?: AbortSignal): Promise<ReadonlyMap<string, LabContainer>> {
   const options = signal === undefined ? {} : { signal }
-  const ids = await docker(['ps', '--all', '--quiet', `--filter=label=${LAB_LABEL}`], options)
+  const ids = await docker(['ps', '--all', '--quiet', ...OUR_CONTAINERS], options)
   if (ids === '') return new Map()
   const format = '{"name":{{json .Name}},"running":{{json .State.Running}},"labels":{{json .Config.Labels}}}'
   // One that is removed between the two calls makes `inspect` fail after it has told of the others.

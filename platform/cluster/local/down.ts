@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Progress } from '../cluster.ts'
+import { OUR_CONTAINERS } from './containers.ts'
 import { docker, LAB_LABEL } from './docker.ts'
 import { askEngine } from './engine.ts'
 import type { LabFolders } from './folders.ts'
@@ -32,7 +33,7 @@ export async function takeDown(
 
 async function removeFromEngine(caches: boolean, progress: Progress): Promise<void> {
   const labelled = `--filter=label=${LAB_LABEL}`
-  const containers = lines(await docker(['ps', '--all', '--quiet', labelled]))
+  const containers = lines(await docker(['ps', '--all', '--quiet', ...OUR_CONTAINERS]))
   if (containers.length > 0) {
     progress(`removing ${containers.length} containers`)
     await docker(['rm', '--force', '--volumes', ...containers])

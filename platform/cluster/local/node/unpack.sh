@@ -31,7 +31,7 @@ if [ -e /store/template/complete ]; then
   cd /
 fi
 mount --bind "$work/containerd" /var/lib/containerd
-containerd --log-level warn --config /dev/null &
+containerd --log-level warn --config /dev/null >/tmp/containerd.log 2>&1 &
 engine=$!
 images() { ctr --namespace k8s.io images "$@"; }
 until ctr version >/dev/null 2>&1; do
