@@ -65,9 +65,9 @@ beforeEach(async () => {
   }
 })
 
-const run = (changes: Partial<RunDependencies> = {}, signal = never, faults = experiment.faults) =>
+const run = (changes: Partial<RunDependencies> = {}, signal = never, change: Partial<Experiment> = {}) =>
   runExperiment(
-    { experiment: { ...experiment, faults }, text: 'name: x\n' },
+    { experiment: { ...experiment, ...change }, text: 'name: x\n' },
     { ...dependencies, ...changes },
     signal,
   )
@@ -175,7 +175,7 @@ describe('runExperiment()', () => {
   })
 
   test('kills pods in the zone of the primary and waits for their replacement', async () => {
-    const { folder } = await run({}, never, killPods)
+    const { folder } = await run({}, never, { faults: killPods })
     expect(actions()).toEqual(['delete-pod', 'delete-pod'])
     const { input } = await readRun(folder)
     expect(input.faults[0]?.targets).toEqual(['gateway-a', 'database-a'])
@@ -186,7 +186,7 @@ describe('runExperiment()', () => {
   })
 
   test('runs without a fault (A/A) and touches nothing', async () => {
-    const { folder } = await run({}, never, [])
+    const { folder } = await run({}, never, { faults: [] })
     expect(actions()).toEqual([])
     const { phases, fault } = (await readRun(folder)).input
     expect(fault.endMs - fault.beginMs).toBeCloseTo(6_000, 6)
@@ -222,9 +222,12 @@ describe('runExperiment() on every other way out', () => {
   test('the generator dies in the attack: undone, and told as our own failure', async () => {
     const { progress, said } = saying('zone-outage: power off')
     void said.then(() => load.die(137))
-    const running = run({ progress })
+    const phases = { ...experiment.phases, holdSeconds: 3000 }
+    const running = run({ progress }, never, { phases, load: { ...experiment.load, durationSeconds: 3600 } })
     await expect(running).rejects.toBeInstanceOf(MachineryError)
     await expect(running).rejects.toThrow('exit code 137: out of memory')
+    // At once, and not when the attack would have been over.
+    expect(told.join()).not.toContain('recovery')
     expect(actions()).toEqual(['power-off', 'power-on'])
     await expectNothingLeft()
   })

@@ -61,10 +61,10 @@ describe('clusterExecutor()', () => {
     expect(lab.done).toEqual([])
   })
 
-  test('refuses a pod of the control group that is labelled experiment', async () => {
+  test('refuses a pod in the namespace of the control group, whatever its label and its node say', async () => {
     const { lab, executor } = fixture()
     const pods = lab.current.pods.map(pod =>
-      pod.namespace === 'control' ? { ...pod, group: 'experiment' } : pod,
+      pod.namespace === 'control' ? { ...pod, group: 'experiment', nodeName: 'experiment-b' } : pod,
     )
     lab.current = { ...lab.current, pods }
     const forged: Action = { ...killGateway, namespace: 'control', uid: 'control-gateway-b' }

@@ -1,0 +1,170 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { stringify } from 'yaml'
+import { labFolders } from '../platform/cluster/local/folders.ts'
+import { LocalCluster } from '../platform/cluster/local/local.ts'
+import { type LabRecord, readRecord, recordPath } from '../platform/lab.ts'
+import { leftovers, residue, type Snapshot, takeSnapshot, undoLeftovers } from './audit.ts'
+import { type Experiment, loadExperiment } from './experiment.ts'
+import { readRun } from './journal.ts'
+import { judge } from './judgement/judge.ts'
+import { connectLab } from './lab/connect.ts'
+import { primaryZone } from './lab/view.ts'
+import { type RunResult, runExperiment } from './run.ts'
+import type { RunDependencies } from './run-dependencies.ts'
+import { UNDO_FILE } from './undo-file.ts'
+
+/*
+ * On the running local lab (`./divergence up`). Short phases and little load: this is about the way and its ways out,
+ * not about the verdict.
+ */
+
+const MINUTE_MS = 60_000
+jest.setTimeout(6 * MINUTE_MS)
+const never = new AbortController().signal
+
+/** A shipped experiment, shortened; still long enough for a verdict with data. */
+async function shortened(name: string): Promise<Experiment> {
+  const { experiment } = await loadExperiment(join(import.meta.dirname, 'experiments', `${name}.yaml`))
+  return {
+    ...experiment,
+    load: { ...experiment.load, requestsPerSecond: 30, durationSeconds: 62 },
+    phases: {
+      warmupSeconds: 3,
+      baselineSeconds: 25,
+      holdSeconds: 22,
+      recoverySeconds: 10,
+      transitionSeconds: 2,
+    },
+    faults: experiment.faults.map(fault =>
+      'durationSeconds' in fault ? { ...fault, durationSeconds: 22 } : fault,
+    ),
+  }
+}
+
+let record: LabRecord
+let dependencies: RunDependencies
+let told: string[] = []
+let before: Snapshot
+
+const takeNow = () => takeSnapshot(dependencies.lab, dependencies.cluster)
+
+beforeAll(async () => {
+  record = await readRecord(recordPath(labFolders().state, undefined))
+})
+
+async function connect(): Promise<RunDependencies> {
+  const image = record.images.load ?? ''
+  const isAlive = (pid: number) => pid === process.pid
+  const lab = connectLab({
+    access: record.access,
+    cluster: new LocalCluster(labFolders()),
+    loadImage: image,
+    remoteWriteUrl: null,
+    self: { host: hostname(), pid: process.pid, isAlive },
+  })
+  told = []
+  return {
+    ...lab,
+    progress: message => void told.push(message),
+    judge,
+    renderers: { html: () => '', markdown: () => '' },
+    runsFolder: await mkdtemp(join(tmpdir(), 'runs-')),
+    versions: {},
+  }
+}
+
+beforeAll(async () => {
+  dependencies = await connect()
+  before = await takeNow()
+})
+
+afterEach(async () => {
+  // Whatever a test did, the next one and the user find a whole lab.
+  const healed = await undoLeftovers(await leftovers(dependencies), dependencies.executor, never)
+  await dependencies.load.remove()
+  expect(healed).toEqual([])
+})
+
+async function run(name: string, signal = never): Promise<RunResult> {
+  dependencies = await connect()
+  return await runExperiment({ experiment: await shortened(name), text: '' }, dependencies, signal)
+}
+
+/** Waits for a condition, looking twice a second. */
+async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  const giveUpMs = Date.now() + 3 * MINUTE_MS
+  while (!(await condition())) {
+    if (Date.now() > giveUpMs) throw new Error(`Waited in vain for: ${what}`)
+    await sleep(500)
+  }
+}
+
+async function expectJudged({ folder, verdict, residue: left }: RunResult) {
+  expect(left).toEqual([])
+  expect(residue(before, await takeNow())).toEqual([])
+  const { input, samples } = await readRun(folder)
+  expect(judge(samples, input)).toEqual(verdict)
+  expect(input.writes.control).toMatchObject({ lost: 0 })
+  expect(input.writes.experiment).toMatchObject({ lost: 0 })
+  expect(input.writes.experiment.acknowledged).toBeGreaterThan(100)
+  expect(input.load.droppedIterations).toBe(0)
+  expect(samples).toHaveLength(input.load.requests.control + input.load.requests.experiment)
+  for (const signal of verdict?.signals ?? []) expect(signal.outcome).not.toBe('no_data')
+  for (const fault of input.faults) expect(fault.effect).toMatchObject({ proven: true })
+  return input
+}
+
+describe('runExperiment() on the local lab', () => {
+  test('zone outage: proven, undone, no acknowledged write lost, a verdict with data', async () => {
+    const zoneBefore = primaryZone('experiment', await dependencies.lab.view())
+    const input = await expectJudged(await run('zone-outage'))
+    expect(input.faults[0]?.targets).toEqual([`experiment-${zoneBefore}`])
+    const texts = input.events.map(({ text }) => text)
+    expect(texts).toContain(`node experiment-${zoneBefore} NotReady`)
+    expect(texts).toContain(`node experiment-${zoneBefore} Ready`)
+    expect(texts.some(text => text.endsWith('is the Postgres primary'))).toBe(true)
+    expect(input.events.filter(({ group }) => group === 'control')).toEqual([])
+  })
+
+  test('pod kill: gateway, recommender and the primary replaced, no acknowledged write lost', async () => {
+    const input = await expectJudged(await run('pod-kill'))
+    expect(input.faults[0]?.targets).toHaveLength(3)
+  })
+
+  test('Ctrl-C in the attack gives the zone its power back', async () => {
+    const stop = new AbortController()
+    const running = run('zone-outage', stop.signal)
+    await until(async () => (await dependencies.cluster.poweredOff()).length > 0, 'a powered-off node')
+    stop.abort(new Error('Ctrl-C'))
+    expect(await running).toMatchObject({ ended: 'interrupted', verdict: null, residue: [] })
+    expect(residue(before, await takeNow())).toEqual([])
+  })
+
+  test('a runner killed with -9 in the attack: the next command heals', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'killed-'))
+    const file = join(folder, 'experiment.yaml')
+    await writeFile(file, stringify(await shortened('zone-outage')))
+    const cli = join(import.meta.dirname, '..', 'cli.ts')
+    const runner = spawn(process.execPath, [cli, 'run', file], { cwd: folder, stdio: 'ignore' })
+    const ended = once(runner, 'exit')
+    await until(async () => (await dependencies.cluster.poweredOff()).length > 0, 'a powered-off node')
+    runner.kill('SIGKILL')
+    await ended
+
+    const runsFolder = join(folder, 'runs')
+    const [runId = ''] = await readdir(runsFolder)
+    expect(JSON.parse(await readFile(join(runsFolder, runId, UNDO_FILE), 'utf8'))).toHaveLength(1)
+    const found = await leftovers({ ...dependencies, runsFolder })
+    expect(await undoLeftovers(found, dependencies.executor, never)).toEqual([
+      expect.stringContaining(`run ${runId} did not undo zone-outage`),
+    ])
+    await dependencies.load.remove()
+    await until(async () => residue(before, await takeNow()).length === 0, 'the lab to be as it was')
+  })
+})
