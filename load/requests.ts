@@ -14,7 +14,7 @@ export type ReadRequest = { readonly route: ReadRoute; readonly path: string }
 export type WriteRequest = {
   readonly route: 'play'
   readonly path: string
-  readonly body: { readonly hash: string }
+  readonly body: { readonly song: string }
 }
 
 /**
@@ -60,7 +60,7 @@ export function readRequest(seed: number, sequence: number, catalogue: Catalogue
 /** Write number `sequence`: somebody listened to a song. */
 export function writeRequest(seed: number, sequence: number, catalogue: Catalogue): WriteRequest {
   const next = randoms(seed, sequence)
-  return { route: 'play', path: '/plays', body: { hash: pick(catalogue.hashes, next()) } }
+  return { route: 'play', path: '/plays', body: { song: pick(catalogue.hashes, next()) } }
 }
 
 function pickRoute(random: number): ReadRoute {

@@ -1,0 +1,198 @@
+"""Routes: parse, ask the database, answer. Errors are problem details (RFC 9457), never a stack trace."""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+import psycopg
+from flask import Flask, Request, Response, g, request, stream_with_context
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from werkzeug.exceptions import HTTPException
+
+from pipeline.database import DatabaseSettings
+from pipeline.recommender import parameters, queries
+from pipeline.recommender.connections import Database, DatabaseUnavailable
+from pipeline.recommender.metrics import LastBatch, Metrics, signals
+from pipeline.recommender.problem import Problem
+
+BODY_LIMIT_BYTES = 16 * 1024
+RETRY_AFTER_SECONDS = 1
+NDJSON = "application/x-ndjson"
+
+log = logging.getLogger("recommender")
+
+
+def create_app(database_settings: DatabaseSettings | None = None) -> Flask:
+    definitions = signals()
+    metrics = Metrics(definitions)
+    database = Database(
+        database_settings or DatabaseSettings.from_environment(os.environ, user="recommender"),
+        metrics.count_database_error,
+        os.environ.get("DATABASE_PREFERRED_HOST"),
+    )
+    metrics.registry.register(LastBatch(definitions, lambda: database.read(last_batch)))
+    app = Flask("pipeline.recommender", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT_BYTES
+    app.url_map.strict_slashes = False
+    measure(app, metrics)
+    answer_errors(app)
+    add_catalogue(app, database)
+    add_plays(app, database)
+    add_probes(app, database, metrics)
+    return app
+
+
+def add_catalogue(app: Flask, database: Database) -> None:
+    @app.get("/songs")
+    def songs() -> Response:
+        search = parameters.song_search(request.args)
+        if NDJSON in request.accept_mimetypes.values() and not search.limit_given:
+            return Response(stream_with_context(song_lines(database, search)), content_type=NDJSON)
+        rows = database.read(lambda connection: queries.songs(connection, search))
+        following = parameters.encoded(rows[-1]["hash"]) if len(rows) == search.limit else None
+        return answer({"songs": rows, "next": following})
+
+    @app.get("/songs/<song_hash>")
+    def song(song_hash: str) -> Response:
+        parameters.known(request.args, ())
+        wanted = parameters.song_hash(song_hash)
+        found = database.read(lambda connection: queries.song(connection, wanted))
+        if found is None:
+            raise unknown_song(wanted, 404)
+        return answer(found)
+
+    @app.get("/songs/<song_hash>/similar")
+    def similar(song_hash: str) -> Response:
+        wanted = parameters.song_hash(song_hash)
+        page = parameters.neighbour_page(request.args)
+        rows = database.read(lambda connection: queries.similar(connection, wanted, page))
+        if rows is None:
+            raise unknown_song(wanted, 404)
+        last = rows[-1] if len(rows) == page.limit else None
+        following = parameters.encoded(f"{last['distance']:.17g}:{last['hash']}") if last else None
+        return answer({"songs": rows, "next": following})
+
+    @app.get("/instruments")
+    def instruments() -> Response:
+        parameters.known(request.args, ())
+        rows = database.read(queries.instruments)
+        return answer(
+            {
+                "instruments": [
+                    {"code": row["code"], "name": row["name"], "family": row["family"], "songs": row["song_count"]}
+                    for row in rows
+                ]
+            }
+        )
+
+
+def add_plays(app: Flask, database: Database) -> None:
+    @app.post("/plays")
+    def plays() -> Response:
+        parameters.known(request.args, ())
+        play = parameters.play(request.headers, json_body(request))
+        try:
+            row, made = database.write(lambda connection: queries.record_play(connection, play))
+        except psycopg.errors.ForeignKeyViolation as error:
+            raise unknown_song(play.song, 422) from error
+        same_time = row["listened_at_given"] == (play.listened_at is not None) and (
+            play.listened_at is None or play.listened_at == row["listened_at"]
+        )
+        if row["song"] != play.song or not same_time:
+            raise Problem(409, "This Idempotency-Key was used before with another body")
+        body = {
+            "id": row["id"],
+            "song": row["song"],
+            "listenedAt": moment(row["listened_at"]),
+            "recordedAt": moment(row["recorded_at"]),
+        }
+        return answer(body, 201 if made else 200)
+
+
+def add_probes(app: Flask, database: Database, metrics: Metrics) -> None:
+    @app.get("/healthz")
+    def alive() -> Response:
+        return answer({"status": "alive"})
+
+    @app.get("/readyz")
+    def ready() -> Response:
+        database.read(lambda connection: connection.execute("SELECT 1 FROM instruments LIMIT 1").fetchone())
+        return answer({"status": "ready"})
+
+    @app.get("/metrics")
+    def exposition() -> Response:
+        return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def measure(app: Flask, metrics: Metrics) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        route = request.url_rule.rule.replace("<song_hash>", ":hash") if request.url_rule else "unmatched"
+        method = request.method if request.method in ("GET", "HEAD", "POST", "OPTIONS") else "other"
+        if route not in ("/metrics", "/healthz", "/readyz"):
+            metrics.observe(method, route, response.status_code, time.perf_counter() - g.began)
+        return response
+
+
+def answer_errors(app: Flask) -> None:
+    @app.errorhandler(Problem)
+    def problem(error: Problem) -> Response:
+        return error.response()
+
+    @app.errorhandler(DatabaseUnavailable)
+    def unavailable(error: DatabaseUnavailable) -> Response:
+        log.warning("%s", error)
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return Problem(503, "The database does not answer right now; try again", headers).response()
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+        return Problem(error.code or 500, error.description or error.name, headers).response()
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.error("unexpected error in %s %s", request.method, request.path, exc_info=error)
+        return Problem(500, "Something went wrong here; it was logged").response()
+
+
+def json_body(incoming: Request) -> object:
+    if incoming.mimetype != "application/json":
+        raise Problem(415, "The body must be application/json", {"Accept": "application/json"})
+    try:
+        return json.loads(incoming.get_data(cache=False).decode("utf-8"), parse_constant=refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "The body is not valid JSON") from error
+
+
+def refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def song_lines(database: Database, search: parameters.SongSearch) -> Iterator[str]:
+    with database.reading() as connection:
+        for row in queries.all_songs(connection, search):
+            yield json.dumps(row) + "\n"
+
+
+def last_batch(connection: psycopg.Connection) -> dict | None:
+    return connection.execute(queries.LAST_BATCH).fetchone()
+
+
+def unknown_song(song_hash: str, status: int) -> Problem:
+    return Problem(status, f"There is no song with hash {song_hash}")
+
+
+def moment(value: datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
+
+
+def answer(body: object, status: int = 200) -> Response:
+    return Response(json.dumps(body), status=status, content_type="application/json")
