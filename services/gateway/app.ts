@@ -12,7 +12,7 @@ const UNMATCHED = 'unmatched'
 
 /** Printable ASCII; everything else has to be percent-encoded. */
 const PLAIN_QUERY = /^[\x21-\x7e]*$/
-const SONG_HASH = /^[0-9a-f]{32}$/i
+const SONG_HASH = /^[0-9a-f]{32}$/
 
 /** The recommender's routes that the gateway opens. */
 export const ROUTES = [
@@ -123,7 +123,7 @@ function forward(context: AppContext, route: Route, request: Request, response: 
   locals.route = route.pattern
   const hash = request.params.hash
   if (typeof hash === 'string' && !SONG_HASH.test(hash)) {
-    refuse(response, { status: 400, detail: 'A song hash is 32 hexadecimal digits.' })
+    refuse(response, { status: 400, detail: 'A song hash is an MD5: 32 characters of 0-9 and a-f.' })
     return
   }
   const url = request.url

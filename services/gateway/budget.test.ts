@@ -9,7 +9,7 @@ function budgetOf(limits: { ratio: number; burst: number; perSecond: number }) {
 
 const takeAll = (budget: RetryBudget): number => {
   let taken = 0
-  while (budget.take()) taken += 1
+  while (budget.take('read')) taken += 1
   return taken
 }
 
@@ -23,10 +23,10 @@ describe('RetryBudget', () => {
     const { budget } = budgetOf({ ratio: 0.1, burst: 3, perSecond: 0 })
     takeAll(budget)
     for (let request = 0; request < 9; request++) budget.earn()
-    expect(budget.take()).toBe(false)
+    expect(budget.take('read')).toBe(false)
     budget.earn()
-    expect(budget.take()).toBe(true)
-    expect(budget.take()).toBe(false)
+    expect(budget.take('read')).toBe(true)
+    expect(budget.take('read')).toBe(false)
   })
 
   test('keeps repeats at the ratio however many are asked for', () => {
@@ -51,15 +51,22 @@ describe('RetryBudget', () => {
     const { budget, clock } = budgetOf({ ratio: 0, burst: 2, perSecond: 1 })
     takeAll(budget)
     clock.ms = 999
-    expect(budget.take()).toBe(false)
+    expect(budget.take('read')).toBe(false)
     clock.ms = 1000
-    expect(budget.take()).toBe(true)
+    expect(budget.take('read')).toBe(true)
+  })
+
+  test('keeps half of the burst for reads while writes want everything', () => {
+    const { budget } = budgetOf({ ratio: 0, burst: 5, perSecond: 0 })
+    let writes = 0
+    while (budget.take('write')) writes += 1
+    expect([writes, takeAll(budget)]).toEqual([3, 2])
   })
 
   test('of nothing repeats nothing', () => {
     const { budget, clock } = budgetOf({ ratio: 1, burst: 0, perSecond: 1 })
     budget.earn()
     clock.ms = 5000
-    expect(budget.take()).toBe(false)
+    expect(budget.take('read')).toBe(false)
   })
 })

@@ -30,14 +30,18 @@ export class RetryBudget {
     this.#tokens = Math.min(this.#limits.burst, this.#tokens + this.#limits.ratio)
   }
 
-  /** Takes one token; false when there is none. */
-  take(): boolean {
+  /**
+   * Takes one token; false when there is none. Writes leave half of the burst alone: while the database elects a new
+   * primary they would spend everything in a second, and the reads that the same lost zone slows down need it then.
+   */
+  take(kind: 'read' | 'write'): boolean {
     const nowMs = this.#nowMs()
     const grown = this.#tokens + ((nowMs - this.#refilledAtMs) / 1000) * this.#limits.perSecond
     this.#refilledAtMs = nowMs
     this.#tokens = Math.min(this.#limits.burst, grown)
     // Ten tenths must make one token: without the tolerance the sum in binary stays just below it.
-    if (this.#tokens < 1 - 1e-9) return false
+    const kept = kind === 'write' ? Math.floor(this.#limits.burst / 2) : 0
+    if (this.#tokens < kept + 1 - 1e-9) return false
     this.#tokens = Math.max(0, this.#tokens - 1)
     return true
   }

@@ -56,7 +56,7 @@ export class Exchange implements AttemptListener {
   readonly #context: ExchangeContext
   readonly #request: ExchangeRequest
   readonly #response: ServerResponse
-  readonly #isWrite: boolean
+  readonly #kind: 'read' | 'write'
   readonly #patience: Patience
   readonly #live: Attempt[] = []
   readonly #tried: Endpoint[] = []
@@ -73,8 +73,8 @@ export class Exchange implements AttemptListener {
     this.#context = context
     this.#request = request
     this.#response = response
-    this.#isWrite = request.call.method === 'POST'
-    this.#patience = context.patience[this.#isWrite ? 'write' : 'read']
+    this.#kind = request.call.method === 'POST' ? 'write' : 'read'
+    this.#patience = context.patience[this.#kind]
   }
 
   start(): void {
@@ -94,7 +94,7 @@ export class Exchange implements AttemptListener {
     if (!this.#request.repeatable) return
     // With every endpoint waited for already, one more request would only add load.
     if (this.#live.length >= this.#context.endpoints.size) return
-    const granted = this.#context.budget.take()
+    const granted = this.#context.budget.take(this.#kind)
     this.#context.metrics.hedged(granted ? 'sent' : 'refused')
     if (granted) this.#launch()
   }
@@ -188,7 +188,7 @@ export class Exchange implements AttemptListener {
   /** Sends it once more if the budget allows. */
   #repeat(): void {
     if (this.#settled) return
-    if (this.#context.budget.take()) {
+    if (this.#context.budget.take(this.#kind)) {
       this.#context.metrics.retried('sent')
       this.#next()
       return
@@ -197,7 +197,7 @@ export class Exchange implements AttemptListener {
     this.#refused = true
     // Writes are few and must outlast a change of the primary: they wait for a token until their deadline.
     // Reads that waited would fill the gateway just when the recommender is failing.
-    if (this.#isWrite) this.#pause(() => this.#repeat())
+    if (this.#kind === 'write') this.#pause(() => this.#repeat())
     else if (this.#live.length === 0) this.#giveUp()
   }
 
@@ -219,7 +219,7 @@ export class Exchange implements AttemptListener {
     metrics.tried(status < 500 ? 'ok' : 'error')
     // A write's 503 tells of the database's primary, not of this endpoint.
     if (RETRYABLE.has(status)) {
-      if (!this.#isWrite) endpoints.failed(attempt.endpoint, false)
+      if (this.#kind === 'read') endpoints.failed(attempt.endpoint, false)
     } else if (!attempt.isOverdue) {
       endpoints.succeeded(attempt.endpoint)
       this.#learn(attempt.firstByteMs)
@@ -227,7 +227,7 @@ export class Exchange implements AttemptListener {
   }
 
   #learn(firstByteMs: number): void {
-    if (!this.#isWrite) this.#context.onReadFirstByte(firstByteMs)
+    if (this.#kind === 'read') this.#context.onReadFirstByte(firstByteMs)
   }
 
   #deliver(attempt: Attempt): void {

@@ -125,6 +125,7 @@ describe('gateway with bad input', () => {
   test.each([
     { title: 'a short hash', path: '/songs/abc', init: {}, status: 400 },
     { title: 'a hash that is not hexadecimal', path: `/songs/${HASH.slice(1)}g`, init: {}, status: 400 },
+    { title: 'a hash in capitals', path: `/songs/${HASH.toUpperCase()}`, init: {}, status: 400 },
     { title: 'a hash with a path in it', path: '/songs/..%2f..%2fetc/similar', init: {}, status: 400 },
     { title: 'broken percent-encoding', path: '/songs/%E0%A4%A', init: {}, status: 400 },
     { title: 'an unknown path', path: '/metrics', init: {}, status: 404 },
