@@ -5,6 +5,7 @@ import { total } from './seconds.ts'
 import { type Check, lostRequests } from './validity.ts'
 import type { Outcome, SignalResult } from './verdict.ts'
 import {
+  capital,
   count,
   factor,
   percent,
@@ -125,8 +126,4 @@ function aftermathSentences(verdict: Outcome, { recovery, worst }: Aftermath): s
   else if (end > 0)
     sentences.push(`After the fault ended it took ${seconds(end)} to be back inside the margins.`)
   return sentences
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }

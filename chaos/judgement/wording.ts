@@ -67,3 +67,8 @@ export function signalEffect(name: SignalName, value: number): string {
 export function signalMargin(name: SignalName, margin: number): string {
   return name === 'success_ratio' ? points(-margin) : factor(margin)
 }
+
+/** The text with its first letter in upper case. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,108 @@
+import { GROUPS } from '../../platform/topology.ts'
+import type { JudgeInput } from '../journal-entry.ts'
+import { interval } from '../judgement/reasons.ts'
+import type { SignalResult, Verdict } from '../judgement/verdict.ts'
+import {
+  capital,
+  count,
+  SIGNAL_LABELS,
+  signalEffect,
+  signalMargin,
+  signalValue,
+} from '../judgement/wording.ts'
+import type { Sample } from '../measurement/sample.ts'
+import { phaseValues } from './phase-values.ts'
+import {
+  HEADLINES,
+  howSure,
+  meaning,
+  OUTCOME_WORDS,
+  recoveryText,
+  sinceFault,
+  utc,
+  whatWasDone,
+} from './words.ts'
+
+/** The report as Markdown, for a pull request, an issue or a terminal: the same words and numbers, no pictures. */
+export function renderMarkdown(verdict: Verdict, input: JudgeInput, samples: readonly Sample[]): string {
+  const { experiment, runId, phases } = input
+  const { droppedIterations, targetRate, requests } = input.load
+  return `${[
+    `# ${capital(verdict.verdict)}: ${text(experiment.name)}`,
+    `**${HEADLINES[verdict.verdict]}** ${meaning(verdict)}`,
+    `Run \`${runId.replaceAll('`', "'")}\`, ${utc(phases.baseline.startMs)}.`,
+    `**Expected.** ${text(experiment.hypothesis.trim())}`,
+    `**Done.** ${text(whatWasDone(input))}`,
+    `**Found.**\n\n${verdict.reasons.map(reason => `- ${text(reason)}`).join('\n')}`,
+    `**How sure.** ${howSure(verdict)}`,
+    '## Signals',
+    table(
+      ['Signal', 'Control', 'Experiment', 'Effect', '90 % interval', 'Margin', 'Outcome'],
+      verdict.signals.map(signalCells),
+    ),
+    '## What happened when',
+    `Recovery: ${recoveryText(verdict)}.`,
+    input.events.length === 0
+      ? 'No events were recorded.'
+      : table(
+          ['After the fault', 'Where', 'What'],
+          input.events
+            .toSorted((one, other) => one.atMs - other.atMs)
+            .map(event => [
+              sinceFault(event.atMs, input),
+              text([event.group, event.zone, event.service].filter(Boolean).join(' ') || event.source),
+              text(event.text),
+            ]),
+        ),
+    '## May it be believed?',
+    verdict.validity
+      .map(({ check, ok, detail }) => `- ${ok ? 'holds' : '**failed**'}: ${text(check)}. ${text(detail)}`)
+      .join('\n'),
+    '## The numbers behind it',
+    table(
+      ['Phase', 'Group', 'Requests', 'Failed', 'Success', 'p50', 'p95', 'p99'],
+      phaseValues(samples, input).map(
+        ({ phase, group, requests: sent, failures, success, p50, p95, p99 }) => [
+          phase,
+          group,
+          count(sent),
+          count(failures),
+          success,
+          p50,
+          p95,
+          p99,
+        ],
+      ),
+    ),
+    `Load: ${targetRate} requests/s a group, ${GROUPS.map(group => `${count(requests[group])} sent to ${group}`).join(', ')}, ${count(droppedIterations)} never sent. Seed ${input.seed}. Compute it again with \`divergence judge ${runId.replaceAll('`', "'")}\`.`,
+  ].join('\n\n')}\n`
+}
+
+function signalCells(signal: SignalResult): string[] {
+  const { name, control, experiment, effect, margin, primary, outcome, censored } = signal
+  const value = (measured: number | null) => (measured === null ? 'no data' : signalValue(name, measured))
+  const atLeast = censored ? '≥ ' : ''
+  return [
+    `${SIGNAL_LABELS[name]}${primary ? '' : ' (shown only)'}`,
+    value(control),
+    `${atLeast}${value(experiment)}`,
+    effect === null ? 'unknown' : `${atLeast}${signalEffect(name, effect)}`,
+    interval(signal),
+    signalMargin(name, margin),
+    OUTCOME_WORDS[outcome],
+  ]
+}
+
+function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [line(heading), line(heading.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+/** Text that means nothing to Markdown: no HTML, links, emphasis, cells or line breaks of its own. */
+function text(value: string): string {
+  return value
+    .replace(/\s+/g, ' ')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replace(/[\\`*_[\]|]/g, '\\$&')
+}
