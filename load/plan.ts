@@ -22,11 +22,13 @@ export type LoadPlan = {
 }
 
 /**
- * Longer than the edge's own patience (reads 3 tries of 1.2 s, writes 6 of 2.5 s), so that the edge's answer is what
- * gets measured and not our own impatience.
+ * Longer than the edge's own patience (reads 4 tries of 1.2 s, writes 7 of 2.5 s, each after at most 0.2 s to connect),
+ * so that what gets measured is the edge's answer and not our own impatience.
+ *
+ * @see platform/manifests/haproxy-config.ts
  */
-export const READ_TIMEOUT_MS = 4_000
-export const WRITE_TIMEOUT_MS = 16_000
+export const READ_TIMEOUT_MS = 6_000
+export const WRITE_TIMEOUT_MS = 19_000
 
 /** The plan as environment variables for k6; `planFromEnvironment` reads it back. */
 export function planToEnvironment(plan: LoadPlan): Record<string, string> {
