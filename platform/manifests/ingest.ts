@@ -34,6 +34,7 @@ const LIMITS = { retries: 2, deadlineSeconds: 3600 }
 export function ingest(group: Group, input: RenderInput, corpus: Corpus): readonly KubernetesObject[] {
   const image = imageReference(input.images, 'ingest')
   const surroundings = podSurroundings(group, input, corpus)
+  const client = databaseClient(group, input, DATABASE_ROLES.ingest)
   const files = sparkFiles(group, input.topology, image, surroundings.pod, surroundings.container)
   // A Job's files must not change while it runs: other files are another ConfigMap.
   const configName = `ingest-spark-${contentHash(files)}`
@@ -51,6 +52,7 @@ export function ingest(group: Group, input: RenderInput, corpus: Corpus): readon
         resources: resourceRequirements(input.topology.ingest.driver),
         env: [
           ...(surroundings.container.env ?? []),
+          ...client.env,
           envFromField('POD_IP', 'status.podIP'),
           envFromField('POD_NAME', 'metadata.name'),
           env('INGEST_INPUT', inputUri(corpus)),
@@ -63,11 +65,16 @@ export function ingest(group: Group, input: RenderInput, corpus: Corpus): readon
         ],
         volumeMounts: [
           ...(surroundings.container.volumeMounts ?? []),
+          client.mount,
           { name: 'spark', mountPath: SPARK_FOLDER, readOnly: true },
         ],
       },
     ],
-    volumes: [...(surroundings.pod.volumes ?? []), { name: 'spark', configMap: { name: configName } }],
+    volumes: [
+      ...(surroundings.pod.volumes ?? []),
+      client.volume,
+      { name: 'spark', configMap: { name: configName } },
+    ],
   }
   return [
     configMap(metadata(group, group, SERVICE, configName), files),
@@ -75,9 +82,8 @@ export function ingest(group: Group, input: RenderInput, corpus: Corpus): readon
   ]
 }
 
-/** What driver and executors share. */
+/** What driver and executors share. Only the driver writes, so executors are given no password. */
 function podSurroundings(group: Group, input: RenderInput, corpus: Corpus) {
-  const client = databaseClient(group, input, DATABASE_ROLES.ingest)
   const temporary = scratch('tmp', '/tmp', 1024)
   const mounted = corpus.uri === undefined
   if (mounted && input.facts.kind !== 'local') {
@@ -94,7 +100,6 @@ function podSurroundings(group: Group, input: RenderInput, corpus: Corpus) {
     serviceAccountName: SERVICE,
     terminationGracePeriodSeconds: 5,
     volumes: [
-      client.volume,
       temporary.volume,
       ...(mounted
         ? [{ name: 'corpus', persistentVolumeClaim: { claimName: CORPUS_CLAIM, readOnly: true } }]
@@ -103,9 +108,8 @@ function podSurroundings(group: Group, input: RenderInput, corpus: Corpus) {
   }
   const container: Omit<V1Container, 'name'> = {
     ...CONTAINER_DEFAULTS,
-    env: [env('GROUP', group), ...client.env],
+    env: [env('GROUP', group)],
     volumeMounts: [
-      client.mount,
       temporary.mount,
       ...(mounted ? [{ name: 'corpus', mountPath: CORPUS_FOLDER, readOnly: true }] : []),
     ],

@@ -394,6 +394,7 @@ describe('the database', () => {
 
     expect(keys('recommender')).toEqual(['recommender'])
     expect(keys('migrate')).toEqual(['owner', 'recommender', 'ingest'])
+    expect(keys('ingest')).toEqual(['ingest'])
     expect(keys('gateway')).toEqual([])
   })
 })
