@@ -1,9 +1,10 @@
 -- What ingest did, and what listeners did.
 
 CREATE TABLE ingest_batches (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  -- Chosen by the process that ingests, so that it can repeat a statement whose answer was lost.
+  id uuid PRIMARY KEY,
   input text NOT NULL,
-  -- running: began and has not ended, or was killed; an ingest that begins marks such a batch of its input abandoned.
+  -- running: has begun and not ended. One whose process was killed is marked abandoned by the next ingest.
   state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'succeeded', 'failed', 'abandoned')),
   started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   finished_at timestamptz,
@@ -24,13 +25,12 @@ CREATE TABLE ingest_batches (
 CREATE INDEX ingest_batches_by_finish ON ingest_batches (finished_at DESC) WHERE state = 'succeeded';
 
 CREATE TABLE damaged_files (
+  path text PRIMARY KEY,
   -- As in songs; a file that could not be read at all has no bytes to hash.
   hash char(32) COLLATE "C" CHECK (hash ~ '^[0-9a-f]{32}$'),
-  path text NOT NULL,
   reason text NOT NULL,
-  batch bigint NOT NULL REFERENCES ingest_batches,
-  first_seen_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (path)
+  batch uuid NOT NULL REFERENCES ingest_batches,
+  first_seen_at timestamptz NOT NULL DEFAULT now()
 );
 
 -- Listening events. The key makes a repeated request find its first answer.

@@ -25,7 +25,7 @@ GRANT INSERT (members) ON instrument_sets TO ingest;
 GRANT INSERT (hash, name, byte_count, instrument_set) ON songs TO ingest;
 GRANT INSERT ON song_instruments, set_neighbours TO ingest;
 GRANT SELECT, INSERT, UPDATE ON ingest_batches TO ingest;
-GRANT SELECT, INSERT, UPDATE ON damaged_files TO ingest;
+GRANT SELECT, INSERT, UPDATE, DELETE ON damaged_files TO ingest;
 -- Staging tables are temporary.
 DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO ingest', current_database()); END $$;
 DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$;
