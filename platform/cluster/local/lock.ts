@@ -2,13 +2,23 @@ import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pid } from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { MachineryError } from '../../errors.ts'
 
-/** Who holds a lock; written beside it for people, the lock itself is the kernel's. */
-export type LockHolder = { readonly pid: number; readonly since: string }
+/** Who holds a lock; written into its file for people, the lock itself is the kernel's. */
+export type LockHolder = {
+  readonly pid: number
+  /** Start of that process, in the kernel's ticks since boot: a later process of the same number differs. */
+  readonly started: string
+  /** ISO 8601. */
+  readonly since: string
+}
 
 const HELD = 'held'
+
+/** What a holder needs to write its name, milliseconds. */
+const NAMING_MS = 100
 
 /**
  * Does `work` while no other process does work under the same lock file; the second waits and says so.
@@ -27,10 +37,12 @@ export async function underLock<T>(
   await mkdir(dirname(path), { recursive: true })
   const release = (await take(path, ['--nonblock'], signal)) ?? (await waitFor(path, waiting, signal))
   try {
-    await writeFile(
-      path,
-      `${JSON.stringify({ pid, since: new Date().toISOString() } satisfies LockHolder)}\n`,
-    )
+    const holder: LockHolder = {
+      pid,
+      started: (await startOf(pid)) ?? '',
+      since: new Date().toISOString(),
+    }
+    await writeFile(path, `${JSON.stringify(holder)}\n`)
     return await work()
   } finally {
     await release()
@@ -42,6 +54,7 @@ async function waitFor(
   waiting: (holder: LockHolder | undefined) => void,
   signal: AbortSignal,
 ): Promise<() => Promise<void>> {
+  await sleep(NAMING_MS, undefined, { signal })
   waiting(await holderOf(path))
   const release = await take(path, [], signal)
   if (release) return release
@@ -80,11 +93,19 @@ async function take(
   )
 }
 
+/** @returns undefined when the name in the file is not that of a living process: the lock was only just taken */
 async function holderOf(path: string): Promise<LockHolder | undefined> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as LockHolder
+    const holder = JSON.parse(await readFile(path, 'utf8')) as LockHolder
+    return (await startOf(holder.pid)) === holder.started ? holder : undefined
   } catch {
-    // Empty or half-written: the holder has only just taken it. The name is a courtesy, the lock is not in the text.
+    // Empty or half-written. The name is a courtesy, the lock is not in the text.
     return undefined
   }
+}
+
+async function startOf(process: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${process}/stat`, 'utf8').catch(() => undefined)
+  // The second field is the program's name in brackets and may hold anything; the start is field 22.
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
 }
