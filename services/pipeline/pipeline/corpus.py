@@ -3,8 +3,8 @@
     python -m pipeline.corpus --size small --seed 1 --out DIR [--with-openmsx DIR] [--damaged N]
 
 Which instruments a song has follows the Lakh-derived set this project is measured against (11,133 files, 69,262
-file-instrument rows, about 52,000 similar pairs): a fixed population of bands, some much busier than others, whose songs
-differ from one another by an instrument or two, and songs by nobody in particular. Song number i is the same in a
+file-instrument rows, about 52,000 similar pairs): a fixed population of bands, some much busier than others, whose
+songs differ from one another by an instrument or two, and songs by nobody in particular. Song number i is the same in a
 corpus of any size. Only `random()` of the generator is used, whose sequence Python promises to keep.
 """
 
@@ -119,11 +119,11 @@ def song_instruments(seed: int, index: int) -> tuple[int, ...]:
     return tuple(sorted(instruments or {0}))
 
 
-_ADJECTIVES = (
-    "amber brisk calm distant early faint golden hollow idle jagged late mellow narrow open pale quiet".split()
+_ADJECTIVES = tuple(
+    "amber brisk calm distant early faint golden hollow idle jagged late mellow narrow open pale quiet".split(" ")
 )
-_NOUNS = (
-    "anchor bridge canal delta ember field garden harbor island lantern meadow orchard prairie river summit".split()
+_NOUNS = tuple(
+    "anchor bridge canal delta ember field garden harbor island lantern meadow orchard prairie river summit".split(" ")
 )
 
 

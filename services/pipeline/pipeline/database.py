@@ -1,94 +1,168 @@
-"""How every program of the package reaches Postgres: three members, one of them the primary, any of which may be gone."""
+"""How every part of the pipeline reaches Postgres: one set of variables, one set of socket settings, one way to retry.
 
-import os
-from collections.abc import Mapping
+The members of the database stand in a list; which of them is the primary is found by asking (`target_session_attrs`),
+so a failover needs no change here. The time-outs are those measured to notice a silently dead member in half a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, LiteralString, TypeVar
 
-SessionAttributes = Literal["any", "read-write"]
+import psycopg
+from psycopg import errors
 
-# A member that dies without a word (no FIN, no RST) is given up within half a second to two seconds.
-SURVIVAL = {
-    "connect_timeout": 2,  # seconds a host; the least that libpq takes
-    "tcp_user_timeout": 500,  # milliseconds that sent data may stay unacknowledged
-    "keepalives_idle": 1,  # seconds
-    "keepalives_interval": 1,  # seconds
+log = logging.getLogger(__name__)
+
+Session = Literal["any", "read-write"]
+Connection = psycopg.Connection[tuple[Any, ...]]
+Result = TypeVar("Result")
+
+_SOCKET_SETTINGS = {
+    "connect_timeout": 2,
+    # Milliseconds that sent data may stay unacknowledged.
+    "tcp_user_timeout": 500,
+    "keepalives": 1,
+    "keepalives_idle": 1,
+    "keepalives_interval": 1,
     "keepalives_count": 2,
+    "gssencmode": "disable",
 }
 
+# What a failover, a restart or a lost network looks like from here; everything else is a mistake of ours.
+_PASSING = (
+    errors.OperationalError,
+    errors.InterfaceError,
+    errors.ReadOnlySqlTransaction,
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+)
+_LASTING = (
+    errors.InvalidPassword,
+    errors.InvalidAuthorizationSpecification,
+    errors.InvalidCatalogName,
+    errors.DiskFull,
+)
 
-class SettingsError(ValueError):
-    """A variable of the environment is missing or wrong; the message names it."""
+
+class MistakeError(Exception):
+    """Something given from outside is wrong: a variable, a folder, a file. The message says what to change."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DatabaseSettings:
-    """Where the members are and who asks. The password stays in its file and is read anew for each connection."""
-
     hosts: tuple[tuple[str, int], ...]
+    """(name, port) of every member."""
     name: str
     user: str
     password_file: Path | None
 
-    @staticmethod
-    def from_environment(environment: Mapping[str, str], default_user: str) -> "DatabaseSettings":
-        default_port = port(environment.get("DATABASE_PORT") or "5432", "DATABASE_PORT")
-        hosts = tuple(
-            host_and_port(item.strip(), default_port)
-            for item in (environment.get("DATABASE_HOSTS") or "").split(",")
-            if item.strip()
-        )
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], *, user: str) -> DatabaseSettings:
+        """:raises MistakeError: when a variable is missing or malformed"""
+        default_port = environment.get("DATABASE_PORT") or "5432"
+        hosts = [item.strip() for item in (environment.get("DATABASE_HOSTS") or "").split(",") if item.strip()]
         if not hosts:
-            raise SettingsError("Cannot reach the database: DATABASE_HOSTS is not set")
-        file = environment.get("DATABASE_PASSWORD_FILE")
-        return DatabaseSettings(
-            hosts=hosts,
+            raise MistakeError("Cannot find the database: DATABASE_HOSTS is empty; give its members, 'host[:port],...'")
+        password_file = environment.get("DATABASE_PASSWORD_FILE")
+        return cls(
+            hosts=tuple(_host(item, default_port) for item in hosts),
             name=environment.get("DATABASE_NAME") or "divergence",
-            user=environment.get("DATABASE_USER") or default_user,
-            password_file=Path(file) if file else None,
+            user=environment.get("DATABASE_USER") or user,
+            password_file=Path(password_file) if password_file else None,
         )
 
-    def parameters(
-        self,
-        attributes: SessionAttributes,
-        *,
-        application: str,
-        hosts: tuple[tuple[str, int], ...] | None = None,
-        statement_timeout_ms: int = 0,
-    ) -> dict[str, str | int]:
-        """
-        Keyword arguments of `psycopg.connect`.
 
-        `hosts` are tried in their order; `statement_timeout_ms` 0 means no limit. The limit does not cover the wait for
-        synchronous replication at commit: Postgres disarms it before, so a write is never acknowledged by it.
-        """
-        chosen = hosts or self.hosts
-        return {
-            "host": ",".join(host for host, _ in chosen),
-            "port": ",".join(str(number) for _, number in chosen),
-            "dbname": self.name,
-            "user": self.user,
-            "application_name": application,
-            "target_session_attrs": attributes,
-            "options": f"-c statement_timeout={statement_timeout_ms}",
-            **({"password": self.password_file.read_text().strip()} if self.password_file else {}),
-            **SURVIVAL,
-        }
+def _host(item: str, default_port: str) -> tuple[str, int]:
+    name, _, own_port = item.partition(":")
+    port = own_port or default_port
+    if not name or not port.isdecimal() or not 1 <= int(port) <= 65_535:
+        raise MistakeError(f"Cannot read '{item}' of DATABASE_HOSTS: expected 'host' or 'host:port', port 1 to 65535")
+    return name, int(port)
 
 
-def settings(default_user: str) -> DatabaseSettings:
-    return DatabaseSettings.from_environment(os.environ, default_user)
+def connect(  # noqa: PLR0913 - one place for all that a connection needs
+    settings: DatabaseSettings,
+    *,
+    session: Session,
+    application: str,
+    statement_timeout_ms: int = 0,
+    hosts: Sequence[tuple[str, int]] | None = None,
+    database: str | None = None,
+) -> Connection:
+    """
+    Opens a connection in autocommit mode.
+
+    :param session: `read-write` finds the primary, `any` takes the first member that answers
+    :param statement_timeout_ms: 0 for none
+    :param hosts: members to try, in this order; default: all of them in random order
+    :raises psycopg.OperationalError: when no member takes the connection
+    """
+    members = settings.hosts if hosts is None else hosts
+    password = {"password": read_password(settings.password_file)} if settings.password_file else {}
+    return psycopg.connect(
+        "",
+        autocommit=True,
+        host=",".join(name for name, _ in members),
+        port=",".join(str(port) for _, port in members),
+        dbname=database or settings.name,
+        user=settings.user,
+        application_name=application,
+        target_session_attrs=session,
+        load_balance_hosts="random" if hosts is None else "disable",
+        # Said here and not left to the server: an acknowledged write is on the synchronous standby, too.
+        options=f"-c statement_timeout={statement_timeout_ms} -c synchronous_commit=on",
+        **password,
+        **_SOCKET_SETTINGS,
+    )
 
 
-def host_and_port(text: str, default_port: int) -> tuple[str, int]:
-    host, separator, number = text.partition(":")
-    if not host:
-        raise SettingsError(f"Cannot reach the database: DATABASE_HOSTS has an entry without a host: '{text}'")
-    return host, port(number, "DATABASE_HOSTS") if separator else default_port
+def read_password(path: Path) -> str:
+    """The file's first line: secrets are mounted as files, often with a newline at the end."""
+    return path.read_text().split("\n", 1)[0]
 
 
-def port(text: str, variable: str) -> int:
-    if text.isdecimal() and 1 <= int(text) <= 65535:
-        return int(text)
-    raise SettingsError(f"Cannot reach the database: {variable} must have a port from 1 to 65535: current value is '{text}'")
+def is_passing(error: BaseException) -> bool:
+    """Whether the same thing may work on another connection a moment later."""
+    return isinstance(error, _PASSING) and not isinstance(error, _LASTING)
+
+
+def with_writable_database(
+    open_connection: Callable[[], Connection],
+    action: Callable[[Connection], Result],
+    *,
+    timeout_seconds: float,
+    pause_seconds: float = 0.5,
+) -> Result:
+    """
+    Runs `action` on a new connection, again from the start on another one while the database fails over.
+    `action` must be idempotent: a commit whose answer was lost may have happened.
+
+    :raises psycopg.Error: the last error, when it will not pass or the time is over
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            with open_connection() as connection:
+                return action(connection)
+        except psycopg.Error as error:
+            if not is_passing(error) or time.monotonic() + pause_seconds > deadline:
+                raise
+            log.warning("the database is not writable yet: %s", first_line(error))
+            time.sleep(pause_seconds)
+
+
+def first_line(error: BaseException) -> str:
+    """An error in one line for a log."""
+    return (str(error).strip() or type(error).__name__).split("\n", 1)[0]
+
+
+def in_transaction(connection: Connection, statements: Sequence[LiteralString]) -> None:
+    """Runs statements without parameters, all or none."""
+    with connection.transaction():
+        for statement in statements:
+            connection.execute(statement)

@@ -60,7 +60,7 @@ def read_instruments(data: bytes) -> tuple[int, ...]:
     shared = _channels_programmed_elsewhere(tracks) if kind == 1 else 0
     if shared:
         sounding = {pair for pair in sounding if not shared >> pair[0] & 1}
-        sounding |= _sounding_in_time_order(data, extents, shared)
+        sounding |= _sounding_in_time_order(data, extents, tracks, shared)
     return tuple(sorted({PERCUSSION if channel == _PERCUSSION_CHANNEL else program for channel, program in sounding}))
 
 
@@ -237,12 +237,32 @@ def _channels_programmed_elsewhere(tracks: list[_Track]) -> int:
     return mask & ~(1 << _PERCUSSION_CHANNEL)
 
 
-def _sounding_in_time_order(data: bytes, extents: list[tuple[int, int]], channels: int) -> set[tuple[int, int]]:
+def _sounding_in_time_order(
+    data: bytes, extents: list[tuple[int, int]], tracks: list[_Track], channels: int
+) -> set[tuple[int, int]]:
     """What sounds on `channels` when all tracks run at once. The tracks have been scanned: they are sound."""
-    events = [event for start, end in extents for event in _timed_events(data, start, end, channels)]
+    programmers = [number for number, track in enumerate(tracks) if track.programmed & channels]
+    timed = {number: _timed_events(data, *extents[number], channels) for number in programmers}
+    sounding: set[tuple[int, int]] = set()
+
+    # The usual case: a track of settings comes first, and has given all programs before any time has passed.
+    for channel in range(16):
+        if channels >> channel & 1:
+            changes = [event for events in timed.values() for event in events if event[1] == channel]
+            setters = [number for number in programmers if tracks[number].programmed >> channel & 1]
+            players = [number for number, track in enumerate(tracks) if track.noted >> channel & 1]
+            if setters[-1] < players[0] and all(ticks == 0 for ticks, _, _ in changes):
+                sounding.add((channel, changes[-1][2] or 0))
+                channels &= ~(1 << channel)
+    if not channels:
+        return sounding
+
+    for number, track in enumerate(tracks):
+        if track.noted & channels and number not in timed:
+            timed[number] = _timed_events(data, *extents[number], channels)
+    events = [event for _, events in sorted(timed.items()) for event in events if channels >> event[1] & 1]
     events.sort(key=lambda event: event[0])  # stable: equal times stay in the order of tracks
     programs = [0] * 16
-    sounding: set[tuple[int, int]] = set()
     for _, channel, program in events:
         if program is None:
             sounding.add((channel, programs[channel]))
