@@ -27,6 +27,15 @@ const CORPUS_FOLDER = '/corpus'
 
 const LIMITS = { retries: 2, deadlineSeconds: 3600 }
 
+/** What only the running pod knows: where executors call home, and whose property they are. */
+const SUBMIT_ARGUMENTS = [
+  '--conf spark.driver.host=$(POD_IP)',
+  // Executors are told this one, so it must not be the usual 0.0.0.0.
+  '--conf spark.driver.bindAddress=$(POD_IP)',
+  '--conf spark.kubernetes.driver.pod.name=$(POD_NAME)',
+  'pyspark-shell',
+].join(' ')
+
 /**
  * Loads a corpus into the group's database: a Spark driver that Kubernetes runs as a Job, and executors that the driver
  * asks Kubernetes for. Loading the same files again is the same Job, and so no work.
@@ -57,11 +66,7 @@ export function ingest(group: Group, input: RenderInput, corpus: Corpus): readon
           envFromField('POD_NAME', 'metadata.name'),
           env('INGEST_INPUT', inputUri(corpus)),
           env('SPARK_CONF_DIR', SPARK_FOLDER),
-          // What only the running pod knows: where executors call home, and whose property they are.
-          env(
-            'PYSPARK_SUBMIT_ARGS',
-            '--conf spark.driver.host=$(POD_IP) --conf spark.kubernetes.driver.pod.name=$(POD_NAME) pyspark-shell',
-          ),
+          env('PYSPARK_SUBMIT_ARGS', SUBMIT_ARGUMENTS),
         ],
         volumeMounts: [
           ...(surroundings.container.volumeMounts ?? []),

@@ -40,7 +40,6 @@ export function sparkFiles(
     'spark.executor.memory': `${heapMiB}m`,
     'spark.executor.memoryOverhead': `${executor.memoryLimitMiB - heapMiB}m`,
     'spark.driver.memory': `${Math.floor(driver.memoryLimitMiB * DRIVER_HEAP_SHARE)}m`,
-    'spark.driver.bindAddress': '0.0.0.0',
     'spark.driver.port': PORTS.sparkDriver,
     'spark.driver.blockManager.port': PORTS.sparkBlocks,
     'spark.local.dir': '/tmp/spark',

@@ -19,6 +19,7 @@ cp /app/database/patroni.yml "$config/10-settings.yml"
   echo "  connect_address: $PATRONI_KUBERNETES_POD_IP:$DATABASE_PORT"
   echo "  pg_hba:"
   echo "    - local all postgres peer"
+  echo "    - local replication $PATRONI_REPLICATION_USERNAME scram-sha-256"
   for network in $POD_NETWORKS; do
     echo "    - host replication $PATRONI_REPLICATION_USERNAME $network scram-sha-256"
     # The superuser is for this pod alone; pg_rewind and everybody else come over the network with a password.
