@@ -7,9 +7,10 @@ import type { Outcome, SignalResult } from './verdict.ts'
 import {
   capital,
   count,
-  factor,
+  list,
   percent,
   plural,
+  ratio,
   SIGNAL_LABELS,
   seconds,
   signalEffect,
@@ -66,16 +67,17 @@ function signalSentence(result: SignalResult): string {
   return `${label} cannot be placed: ${numbers} holds the margin of ${limit}; ${values}.${visibleSentence(result)}`
 }
 
-/** The few seconds after the fault that an average over the attack would hide. */
+/** The few seconds after the fault that an average over the attack would hide; signals disturbed alike share a sentence. */
 function disturbanceSentences(signals: readonly SignalResult[]): string[] {
-  return signals.flatMap(({ name, disturbance }) => {
-    if (disturbance === null) return []
+  const byText = new Map<string, string[]>()
+  for (const { name, disturbance } of signals) {
+    if (disturbance === null) continue
     const { delaySeconds, lengthSeconds, chance } = disturbance
     const when = delaySeconds <= 0 ? 'with the fault' : `${seconds(delaySeconds)} after the fault began`
-    return [
-      `A disturbance of the ${SIGNAL_LABELS[name]} set in ${when} and lasted ${seconds(lengthSeconds)}; by chance one would set in as soon with probability ${percent(chance)}.`,
-    ]
-  })
+    const text = `set in ${when} and lasted ${seconds(lengthSeconds)}; an unrelated one would set in as soon with probability ${percent(chance)}`
+    byText.set(text, [...(byText.get(text) ?? []), SIGNAL_LABELS[name]])
+  }
+  return [...byText].map(([text, names]) => `A disturbance of ${list(names)} ${text}.`)
 }
 
 /** `low to high`, with an open end where there is no bound. */
@@ -113,8 +115,10 @@ function aftermathSentences(verdict: Outcome, { recovery, worst }: Aftermath): s
   const sentences: string[] = []
   if (slowest) {
     const { name, afterFaultSeconds, control, experiment } = slowest
+    const began = afterFaultSeconds === 0 ? 'with the fault' : `${seconds(afterFaultSeconds)} after it`
+    const times = control > 0 ? `${ratio(experiment / control)} times the control's` : "the control's"
     sentences.push(
-      `The slowest ${WINDOW_SECONDS} s began ${seconds(afterFaultSeconds)} after the fault: ${SIGNAL_LABELS[name]} ${signalValue(name, experiment)} (${factor(experiment / control)} the control's ${signalValue(name, control)}).`,
+      `The slowest ${WINDOW_SECONDS} s since the fault began ${began}: ${SIGNAL_LABELS[name]} ${signalValue(name, experiment)}, ${times} ${signalValue(name, control)}.`,
     )
   }
   if (verdict === 'invalid') return sentences

@@ -9,7 +9,6 @@ export const SIGNAL_LABELS: Readonly<Record<SignalName, string>> = {
 }
 
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
-const threeDigits = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 })
 
 /** A whole number with thousands separated. */
 export function count(value: number): string {
@@ -37,15 +36,24 @@ export function points(difference: number): string {
   return `${positive ? '+' : ''}${Number(text) === 0 ? '0' : text.replace('-', '−')} pp`
 }
 
+/** A duration in milliseconds without the unit, three digits: `0.120`, `12.0`, `1,204`. */
+export function milliseconds3(value: number): string {
+  return value >= 99.95 ? grouped.format(value) : value.toPrecision(value < 0.0995 ? 2 : 3)
+}
+
 /** A duration in milliseconds, three digits. */
 export function milliseconds(value: number): string {
-  return `${value >= 100 ? grouped.format(value) : threeDigits.format(value)} ms`
+  return `${milliseconds3(value)} ms`
 }
 
 /** A factor, `×1.42`. */
 export function factor(value: number): string {
-  const text = value >= 1000 ? grouped.format(value) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
-  return `×${text}`
+  return `×${ratio(value)}`
+}
+
+/** How many times as much: `1.42`, `14.2`, `1,420`. */
+export function ratio(value: number): string {
+  return value >= 1000 ? grouped.format(value) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 
 /** A length of time in seconds, at most one decimal. */
@@ -66,6 +74,12 @@ export function signalEffect(name: SignalName, value: number): string {
 /** The margin of a signal as a limit on its effect. */
 export function signalMargin(name: SignalName, margin: number): string {
   return name === 'success_ratio' ? points(-margin) : factor(margin)
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function list(items: readonly string[]): string {
+  if (items.length < 2) return items[0] ?? 'nothing'
+  return `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
 }
 
 /** The text with its first letter in upper case. */

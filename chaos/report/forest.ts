@@ -32,7 +32,7 @@ export function drawForestRow(signal: SignalResult): Markup {
   const bar =
     effect === null
       ? ''
-      : `<path class="interval" d="M${x(from)} ${middle}H${x(to)}${end(from, middle)}${end(to, middle)}"/>${point(inMargins(signal, effect), middle)}`
+      : `<path class="interval" d="M${x(from)} ${middle}H${x(to)}${end(from, middle)}${end(to, middle)}"/>${point(inMargins(signal, effect), middle, signalEffect(name, effect))}`
   return raw(
     `<svg class="forest ${outcome}" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(label)}">${zone}${lines}${bar}</svg>`,
   )
@@ -69,8 +69,9 @@ function end(value: number, middle: number): string {
   return `M${place} ${middle - CAP}V${middle + CAP}`
 }
 
-function point(value: number, middle: number): string {
-  if (value > TO || value < FROM) return ''
+function point(value: number, middle: number, text: string): string {
+  if (value > TO) return `<text x="${x(TO) - 12}" y="${middle + 4}" text-anchor="end">${text}</text>`
+  if (value < FROM) return `<text x="${x(FROM) + 12}" y="${middle + 4}">${text}</text>`
   return `<circle class="effect" cx="${x(value)}" cy="${middle}" r="4.5"/>`
 }
 

@@ -6,7 +6,6 @@ import {
   capital,
   count,
   milliseconds,
-  percent,
   SIGNAL_LABELS,
   seconds,
   signalEffect,
@@ -17,7 +16,7 @@ import type { Sample } from '../measurement/sample.ts'
 import { type ChartSpec, drawChart } from './charts.ts'
 import { drawForestRow, drawForestScale } from './forest.ts'
 import { html, type Markup, raw } from './markup.ts'
-import { type PhaseValues, phaseValues } from './phase-values.ts'
+import { PHASE_NAMES, type PhaseValues, phaseValues } from './phase-values.ts'
 import { type ChartName, type Series, seriesOf } from './series.ts'
 import { STYLE } from './style.ts'
 import { drawTimeline } from './timeline.ts'
@@ -60,12 +59,13 @@ export function renderHtml(verdict: Verdict, input: JudgeInput, samples: readonl
 <style>${raw(STYLE)}</style>
 </head>
 <body>
+<div class="page">
 <main>
 <header>
 <p class="eyebrow">Chaos experiment ${experiment.name} · run ${runId} · ${utc(phases.baseline.startMs)}</p>
 <p class="badge ${verdict.verdict}">${icon(verdict.verdict)}${capital(verdict.verdict)}${verdict.aborted ? ', aborted' : ''}</p>
 <h1>${HEADLINES[verdict.verdict]}</h1>
-<p class="meaning">${meaning(verdict)}</p>
+<p class="meaning">${meaning(verdict, input)}</p>
 </header>
 <dl class="brief">
 <dt>What was expected</dt><dd>${experiment.hypothesis.trim()}</dd>
@@ -84,6 +84,7 @@ ${validitySection(verdict)}
 ${numbersSection(verdict, input, phaseValues(samples, input))}
 </main>
 <footer>Made by divergence from the run’s journal; nothing on this page was fetched from elsewhere.</footer>
+</div>
 </body>
 </html>
 `.markup
@@ -117,13 +118,7 @@ function signalRow(signal: SignalResult): Markup {
 function chartsSection(input: JudgeInput, samples: readonly Sample[]): Markup {
   const series = seriesOf(samples, input)
   const charts: readonly [ChartName, string, string, ChartSpec['scale'], ChartSpec['format']][] = [
-    [
-      'success_ratio',
-      'Success ratio',
-      'share of requests answered as expected',
-      'ratio',
-      value => percent(value),
-    ],
+    ['success_ratio', 'Success ratio', 'share of requests answered as expected', 'ratio', percentTick],
     [
       'latency_p50',
       'Latency, p50',
@@ -188,6 +183,11 @@ function chartSpec(
   }
 }
 
+/** A ratio as an axis writes it: no decimals that say nothing. */
+function percentTick(value: number): string {
+  return `${Number((value * 100).toFixed(2))} %`
+}
+
 function validitySection({ validity }: Verdict): Markup {
   const failed = validity.filter(({ ok }) => !ok)
   const held = validity.filter(({ ok }) => ok)
@@ -206,11 +206,10 @@ function checkItem({ check, ok, detail }: ValidityCheck): Markup {
 
 function numbersSection(verdict: Verdict, input: JudgeInput, values: readonly PhaseValues[]): Markup {
   const { load, experiment, seed, clockOffsetMs, writes, versions, runId, phases } = input
-  const blocks = verdict.signals.flatMap(({ name, blockSeconds }) =>
-    blockSeconds === null
-      ? []
-      : [`${SIGNAL_LABELS[name]} ${blockSeconds.baseline} s and ${blockSeconds.attack} s`],
+  const blocks = verdict.signals.flatMap(({ blockSeconds }) =>
+    blockSeconds === null ? [] : Object.values(blockSeconds),
   )
+  const blockText = blocks.length === 0 ? 'none' : `${Math.min(...blocks)} to ${Math.max(...blocks)} s long`
   const length = (phase: 'baseline' | 'attack' | 'recovery') =>
     `${phase} ${seconds((phases[phase].endMs - phases[phase].startMs) / 1000)}`
   const facts: readonly [string, string][] = [
@@ -227,8 +226,8 @@ function numbersSection(verdict: Verdict, input: JudgeInput, values: readonly Ph
         return `${group}: ${count(acknowledged)} acknowledged, ${count(lost)} of them lost, ${count(unacknowledged)} found without an acknowledgement`
       }).join('; '),
     ],
-    ['Clocks', `generator ${seconds(clockOffsetMs / 1000)} ahead of the runner`],
-    ['Bootstrap', `seed ${seed}; length of the blocks in baseline and attack: ${blocks.join(', ')}`],
+    ['Clocks', `generator ${clockOffsetMs.toFixed(0)} ms ahead of the runner`],
+    ['Bootstrap', `seed ${seed}, blocks ${blockText}`],
     [
       'Versions',
       Object.entries(versions)
@@ -240,11 +239,11 @@ function numbersSection(verdict: Verdict, input: JudgeInput, values: readonly Ph
 <h2 id="numbers">The numbers behind it</h2>
 <div class="scroll"><table class="phases">
 <caption class="hidden">Requests, success and latency of both groups by phase</caption>
-<thead><tr><th scope="col">Phase</th><th scope="col">Group</th><th scope="col" class="number">Requests</th><th scope="col" class="number">Failed</th><th scope="col" class="number">Success</th><th scope="col" class="number">p50</th><th scope="col" class="number">p95</th><th scope="col" class="number">p99</th></tr></thead>
-<tbody>${values.map(phaseRow)}</tbody>
+<thead><tr><th scope="col">Group</th><th scope="col" class="number">Requests</th><th scope="col" class="number">Failed</th><th scope="col" class="number">Success</th><th scope="col" class="number">p50, ms</th><th scope="col" class="number">p95, ms</th><th scope="col" class="number">p99, ms</th></tr></thead>
+${PHASE_NAMES.map(phase => html`<tbody><tr><th scope="rowgroup" colspan="7">${capital(phase)}</th></tr>${values.filter(value => value.phase === phase).map(phaseRow)}</tbody>`)}
 </table></div>
 <dl class="facts">${facts.map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`)}</dl>
-<h3 style="margin-top:26px">Method</h3>
+<h3>Method</h3>
 <p class="note">${method()}</p>
 <h3>Compute it again</h3>
 <pre><code>divergence judge ${runId}</code></pre>
@@ -252,8 +251,8 @@ function numbersSection(verdict: Verdict, input: JudgeInput, values: readonly Ph
 </section>`
 }
 
-function phaseRow({ phase, group, requests, failures, success, p50, p95, p99 }: PhaseValues): Markup {
-  return html`<tr><th scope="row">${capital(phase)}</th><td><span class="swatch ${group}"></span>${group}</td><td class="number">${count(requests)}</td><td class="number">${count(failures)}</td><td class="number">${success}</td><td class="number">${p50}</td><td class="number">${p95}</td><td class="number">${p99}</td></tr>`
+function phaseRow({ group, requests, failures, success, p50, p95, p99 }: PhaseValues): Markup {
+  return html`<tr><th scope="row"><span class="swatch ${group}"></span>${group}</th><td class="number">${count(requests)}</td><td class="number">${count(failures)}</td><td class="number">${success}</td><td class="number">${p50}</td><td class="number">${p95}</td><td class="number">${p99}</td></tr>`
 }
 
 function icon(name: Outcome | SignalResult['outcome'] | 'failed'): Markup {

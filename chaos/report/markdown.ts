@@ -29,7 +29,7 @@ export function renderMarkdown(verdict: Verdict, input: JudgeInput, samples: rea
   const { droppedIterations, targetRate, requests } = input.load
   return `${[
     `# ${capital(verdict.verdict)}: ${text(experiment.name)}`,
-    `**${HEADLINES[verdict.verdict]}** ${meaning(verdict)}`,
+    `**${HEADLINES[verdict.verdict]}** ${text(meaning(verdict, input))}`,
     `Run \`${runId.replaceAll('`', "'")}\`, ${utc(phases.baseline.startMs)}.`,
     `**Expected.** ${text(experiment.hypothesis.trim())}`,
     `**Done.** ${text(whatWasDone(input))}`,
@@ -60,7 +60,7 @@ export function renderMarkdown(verdict: Verdict, input: JudgeInput, samples: rea
       .join('\n'),
     '## The numbers behind it',
     table(
-      ['Phase', 'Group', 'Requests', 'Failed', 'Success', 'p50', 'p95', 'p99'],
+      ['Phase', 'Group', 'Requests', 'Failed', 'Success', 'p50, ms', 'p95, ms', 'p99, ms'],
       phaseValues(samples, input).map(
         ({ phase, group, requests: sent, failures, success, p50, p95, p99 }) => [
           phase,

@@ -3,6 +3,9 @@ export type Markup = { readonly markup: string }
 
 type Part = string | number | Markup | readonly Markup[] | null
 
+/** A number keeps its unit on its line. */
+const NUMBER_AND_UNIT = /(\d) (?=(?:%|ms|s|pp)(?!\w))/g
+
 /** Template tag: what is written is HTML, what is put in is text, unless it is markup itself; null is nothing. */
 export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   const filled = parts.map(toMarkup)
@@ -27,7 +30,7 @@ export function escapeHtml(text: string): string {
 function toMarkup(part: Part): string {
   if (part === null) return ''
   if (typeof part === 'number') return String(part)
-  if (typeof part === 'string') return escapeHtml(part)
+  if (typeof part === 'string') return escapeHtml(part.replace(NUMBER_AND_UNIT, '$1\u00a0'))
   if ('markup' in part) return part.markup
   return part.map(({ markup }) => markup).join('')
 }

@@ -3,7 +3,7 @@ import type { JudgeInput } from '../journal-entry.ts'
 import { QUANTILES } from '../judgement/estimate.ts'
 import { quantile } from '../judgement/quantile.ts'
 import { bySecond, total } from '../judgement/seconds.ts'
-import { milliseconds, percent } from '../judgement/wording.ts'
+import { milliseconds3, percent } from '../judgement/wording.ts'
 import type { Sample } from '../measurement/sample.ts'
 
 export const PHASE_NAMES = ['baseline', 'attack', 'recovery'] as const
@@ -15,7 +15,7 @@ export type PhaseValues = {
   readonly group: Group
   readonly requests: number
   readonly failures: number
-  /** As written in a table; `-` without data, `>=` in front of a quantile that timed out. */
+  /** As written in a table, latencies in milliseconds; `-` without data, `≥` in front of a quantile that timed out. */
   readonly success: string
   readonly p50: string
   readonly p95: string
@@ -30,7 +30,7 @@ export function phaseValues(samples: readonly Sample[], { phases }: JudgeInput):
       const failures = total(seconds.failures)
       const latency = (probability: number) => {
         const found = quantile(seconds.latency, probability)
-        return found === null ? '-' : `${found.censored ? '≥ ' : ''}${milliseconds(found.valueMs)}`
+        return found === null ? '-' : `${found.censored ? '≥ ' : ''}${milliseconds3(found.valueMs)}`
       }
       return {
         phase,

@@ -33,7 +33,7 @@ body {
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif;
   font-variant-numeric: tabular-nums;
 }
-main, footer { max-width: 920px; margin: 0 auto; padding: 0 16px }
+.page { max-width: 920px; margin: 0 auto; padding: 0 16px }
 header { padding-top: 40px }
 .eyebrow { margin: 0; color: var(--ink-2); font-size: 14px; overflow-wrap: anywhere }
 .badge { display: inline-flex; align-items: center; gap: 8px; margin: 28px 0 0; font-size: 15px; font-weight: 600; letter-spacing: .02em; color: var(--tone) }
@@ -43,7 +43,7 @@ header { padding-top: 40px }
 h1 { margin: 6px 0 0; font-size: clamp(26px, 5vw, 36px); line-height: 1.18; font-weight: 650; letter-spacing: -.015em; text-wrap: balance }
 .meaning { margin: 14px 0 0; max-width: 68ch; font-size: 18px; line-height: 1.5 }
 h2 { margin: 56px 0 4px; padding-top: 20px; border-top: 1px solid var(--rule); font-size: 21px; line-height: 1.3; font-weight: 650; letter-spacing: -.005em }
-h3 { margin: 0; font-size: 16px; line-height: 1.4; font-weight: 650 }
+h3 { margin: 26px 0 0; font-size: 16px; line-height: 1.4; font-weight: 650 }
 .note { margin: 0 0 14px; max-width: 72ch; color: var(--ink-2); font-size: 14.5px }
 .brief { display: grid; grid-template-columns: 9.5em 1fr; gap: 14px 20px; margin: 32px 0 0; padding-top: 22px; border-top: 1px solid var(--rule) }
 .brief dt { font-weight: 650 } .brief dd { margin: 0; max-width: 68ch; overflow-wrap: anywhere }
@@ -51,6 +51,7 @@ h3 { margin: 0; font-size: 16px; line-height: 1.4; font-weight: 650 }
 table { width: 100%; border-collapse: collapse; font-size: 15px }
 th { text-align: left; font-weight: 500; color: var(--ink-2); font-size: 13.5px; vertical-align: bottom }
 th, td { padding: 9px 14px 9px 0; border-bottom: 1px solid var(--rule) }
+.phases tbody th { font-weight: 500 } .phases [scope=rowgroup] { padding-top: 16px; font-weight: 600 } .phases th:last-child, .phases td:last-child { padding-right: 0 }
 tbody th { color: var(--ink); font-size: 15px; font-weight: 600; vertical-align: top } td { vertical-align: top }
 .number { text-align: right; white-space: nowrap } .sub { display: block; color: var(--ink-2); font-size: 13px; font-weight: 400 }
 .signals td:last-child, .signals th:last-child { padding-right: 0 }
@@ -65,7 +66,7 @@ tbody th { color: var(--ink); font-size: 15px; font-weight: 600; vertical-align:
 .legend { display: flex; flex-wrap: wrap; gap: 4px 22px; margin: 0 0 18px; padding: 0; list-style: none; font-size: 14.5px }
 .legend span { display: inline-block; width: 22px; margin-right: 8px; vertical-align: middle; border-top: 2.5px solid }
 .legend .area { height: 13px; border: 1px solid var(--attack-edge); background: var(--attack) }
-figure { margin: 0 0 22px } figcaption { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 12px; margin-bottom: 2px }
+figure { margin: 0 0 22px } figcaption h3 { margin: 0 } figcaption { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 12px; margin-bottom: 2px }
 figcaption span { color: var(--ink-2); font-size: 14px }
 .chart { display: block; width: 100%; height: auto; overflow: visible } .narrow { display: none }
 .strip text { font-size: 12px; fill: var(--ink-2) } .strip .dot { fill: var(--paper); stroke: var(--ink-2); stroke-width: 1.25 } .strip .dot-text { fill: var(--ink); font-weight: 600; text-anchor: middle }
@@ -79,10 +80,10 @@ figcaption span { color: var(--ink-2); font-size: 14px }
 .checks .failed strong { color: var(--diverged) } .checks .sub { font-size: 14.5px; overflow-wrap: anywhere }
 .scroll { overflow-x: auto } .facts { display: grid; grid-template-columns: 9.5em 1fr; gap: 6px 20px; margin: 22px 0 0; font-size: 15px }
 .facts dt { color: var(--ink-2) } .facts dd { margin: 0; overflow-wrap: anywhere }
-pre { margin: 12px 0; padding: 12px 14px; overflow-x: auto; border: 1px solid var(--rule); border-radius: 6px; background: var(--raised) }
+pre { margin: 12px 0; padding: 12px 14px; white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--rule); border-radius: 6px; background: var(--raised) }
 code { font: 14px/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation Mono", monospace }
 .swatch { display: inline-block; width: 9px; height: 9px; margin-right: 7px; border-radius: 50% } .swatch.control { background: var(--control) } .swatch.experiment { background: var(--experiment) }
-.control-line { border-color: var(--control) } .experiment-line { border-color: var(--experiment) }
+.legend .control-line { border-color: var(--control) } .legend .experiment-line { border-color: var(--experiment) }
 footer { margin-top: 48px; padding-top: 18px; padding-bottom: 48px; border-top: 1px solid var(--rule); color: var(--ink-2); font-size: 14px }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 @media (max-width: 700px) {
@@ -91,11 +92,13 @@ footer { margin-top: 48px; padding-top: 18px; padding-bottom: 48px; border-top: 
   .wide { display: none } .narrow { display: block }
   .signals thead { display: none } .signals, .signals tbody, .signals tr, .signals td, .signals th { display: block; border: 0 }
   .signals tr { display: grid; grid-template-columns: 1fr 1fr; gap: 2px 12px; padding: 14px 0; border-bottom: 1px solid var(--rule) }
-  .signals td, .signals tbody th { padding: 0; text-align: left } .signals .outcome { grid-row: 1; grid-column: 2; text-align: right }
+  .signals td, .signals .phases tbody th { font-weight: 500 } .phases [scope=rowgroup] { padding-top: 16px; font-weight: 600 } .phases th:last-child, .phases td:last-child { padding-right: 0 }
+tbody th { padding: 0; text-align: left } .signals .outcome { grid-row: 1; grid-column: 2; text-align: right }
   .signals .effect-cell, .signals .plot { grid-column: 1 / -1; width: auto }
   .signals [data-label]::before { content: attr(data-label); display: block; color: var(--ink-2); font-size: 13px }
   .events li { grid-template-columns: 1.6em 4.6em 1fr; gap: 0 8px }
-  .phases { font-size: 14px } .phases th, .phases td { padding-right: 10px }
+  .phases, .phases th, .phases .phases tbody th { font-weight: 500 } .phases [scope=rowgroup] { padding-top: 16px; font-weight: 600 } .phases th:last-child, .phases td:last-child { padding-right: 0 }
+tbody th { font-size: 13px } .phases th, .phases td { padding-right: 9px } .phases .swatch { margin-right: 5px }
 }
 @media print { .wide { display: block } .narrow { display: none } }
 `

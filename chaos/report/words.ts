@@ -1,7 +1,18 @@
 import type { JudgeInput } from '../journal-entry.ts'
 import { REPLICATES } from '../judgement/estimate.ts'
 import type { Outcome, SignalResult, Verdict } from '../judgement/verdict.ts'
-import { count, percent, plural, SIGNAL_LABELS, seconds, signalEffect } from '../judgement/wording.ts'
+import {
+  capital,
+  count,
+  list,
+  percent,
+  plural,
+  points,
+  ratio,
+  SIGNAL_LABELS,
+  seconds,
+  signalEffect,
+} from '../judgement/wording.ts'
 
 /** The answer in one sentence. */
 export const HEADLINES: Readonly<Record<Outcome, string>> = {
@@ -11,18 +22,6 @@ export const HEADLINES: Readonly<Record<Outcome, string>> = {
   invalid: 'This run must not be believed, whatever it shows.',
 }
 
-/** What the answer means for whoever has to act on it. */
-const MEANINGS: Readonly<Record<Outcome, string>> = {
-  resilient:
-    'Every primary signal stayed inside its margin with its whole interval, so the difference that users could have felt is smaller than the one declared acceptable.',
-  diverged:
-    'At least one primary signal, or an acknowledged write, went beyond what was declared acceptable.',
-  inconclusive:
-    'The data neither prove that the signals stayed inside their margins nor that they left them. It is not a pass: run longer, or with more load, or declare the margin that matters.',
-  invalid:
-    'A check on the experiment itself failed, so the numbers below say nothing about the system under test. Mend the cause and run again.',
-}
-
 export const OUTCOME_WORDS: Readonly<Record<SignalResult['outcome'], string>> = {
   inside: 'inside',
   outside: 'outside',
@@ -30,8 +29,50 @@ export const OUTCOME_WORDS: Readonly<Record<SignalResult['outcome'], string>> = 
   no_data: 'no data',
 }
 
-export function meaning({ verdict, aborted }: Verdict): string {
-  return aborted ? `${MEANINGS[verdict]} The run was aborted before its end.` : MEANINGS[verdict]
+/** What the answer means for whoever has to act on it, with what decided it. */
+export function meaning(verdict: Verdict, { writes }: JudgeInput): string {
+  const text = { resilient, diverged, inconclusive, invalid }[verdict.verdict](
+    verdict,
+    writes.experiment.lost,
+  )
+  return verdict.aborted ? `${text} The run was aborted before its end.` : text
+}
+
+function resilient({ signals }: Verdict): string {
+  const names = signals.filter(({ primary }) => primary).map(({ name }) => SIGNAL_LABELS[name])
+  return `${capital(list(names))} stayed inside ${names.length === 1 ? 'its margin' : 'their margins'}, whole intervals and all: whatever the attack changed is less than was declared acceptable.`
+}
+
+function diverged({ signals }: Verdict, lostWrites: number): string {
+  const outside = signals.filter(({ primary, outcome }) => primary && outcome === 'outside')
+  const changes = outside.map(({ name, effect, margin }) => {
+    if (effect === null) return `${SIGNAL_LABELS[name]} left its margin`
+    if (name === 'success_ratio') {
+      return `${SIGNAL_LABELS[name]} fell by ${unsigned(effect)}, ${unsigned(margin)} being acceptable`
+    }
+    return `${SIGNAL_LABELS[name]} rose to ${ratio(effect)} times, ${ratio(margin)} times being acceptable`
+  })
+  const lost = lostWrites > 0 ? [`${plural(lostWrites, 'acknowledged write')} got lost`] : []
+  return `${capital(list([...lost, ...changes]))}.`
+}
+
+function inconclusive({ signals, validity }: Verdict): string {
+  const failed = validity.filter(({ ok }) => !ok).map(({ check }) => check)
+  const open = signals.filter(({ primary, outcome }) => primary && outcome !== 'inside')
+  const why =
+    failed.length > 0
+      ? `A check failed: ${list(failed)}.`
+      : `The interval of ${list(open.map(({ name }) => SIGNAL_LABELS[name]))} reaches from inside the margin to outside it.`
+  return `${why} That is not a pass: run longer or with more load, or declare the margin that matters.`
+}
+
+function invalid({ validity }: Verdict): string {
+  const failed = validity.filter(({ ok }) => !ok).map(({ check }) => `“${check}”`)
+  return `The run failed ${failed.length === 1 ? 'the check' : 'the checks'} ${list(failed)}, so its numbers say nothing about the system under test. Mend the cause and run again.`
+}
+
+function unsigned(difference: number): string {
+  return points(Math.abs(difference)).replace('+', '')
 }
 
 /** What was done, in a sentence or two. */
@@ -56,7 +97,7 @@ export function howSure({ signals, validity }: Verdict): string {
   )
   const checks = `${held} of ${validity.length} checks on the run hold.`
   const chance =
-    'Had every primary signal stood exactly at its margin, the chance of calling any of them outside would have been at most 5 %.'
+    'A signal that stood exactly at its margin would be placed inside, or outside, by mistake in at most 1 run of 20.'
   if (visible.length === 0) return `${checks} ${chance}`
   return `${checks} ${chance} Four of five such runs would have shown a change of ${list(visible)}.`
 }
@@ -70,7 +111,8 @@ export function method(): string {
 export function disturbanceText({ disturbance }: SignalResult): string | null {
   if (disturbance === null) return null
   const { delaySeconds, lengthSeconds, chance } = disturbance
-  return `disturbed for ${seconds(lengthSeconds)} from ${seconds(Math.max(0, delaySeconds))} after the fault (chance ${percent(chance)})`
+  const from = delaySeconds <= 0 ? 'the fault on' : `${seconds(delaySeconds)} after the fault`
+  return `disturbed for ${seconds(lengthSeconds)} from ${from}; by chance ${percent(chance)}`
 }
 
 /** How long it took to be back inside the margins. */
@@ -91,12 +133,6 @@ export function recoveryText({ recovery }: Verdict): string {
   return `${fromStart}; ${fromEnd}`
 }
 
-/** `a`, `a and b`, `a, b and c`. */
-export function list(items: readonly string[]): string {
-  if (items.length < 2) return items[0] ?? 'nothing'
-  return `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
-}
-
 /** An instant as seconds after the fault began. */
 export function sinceFault(atMs: number, { fault }: JudgeInput): string {
   const elapsed = (atMs - fault.beginMs) / 1000
@@ -107,9 +143,4 @@ export function sinceFault(atMs: number, { fault }: JudgeInput): string {
 /** Date and time of an instant, UTC. */
 export function utc(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`
-}
-
-/** The requests of the run in words: `6,000 requests`. */
-export function requests(value: number): string {
-  return plural(value, 'request')
 }
