@@ -46,7 +46,7 @@ const LONG_BUILDS: readonly ImageName[] = ['ingest', 'load', 'database']
 const ORDER = [...LONG_BUILDS, ...IMAGES.filter(name => !LONG_BUILDS.includes(name))]
 
 /** Builds at a time. They wait for the network as much as they compute, so a few more than a small machine's cores. */
-const BUILDS_AT_A_TIME = 3
+export const BUILDS_AT_A_TIME = 3
 /** Uploads compress, which keeps a core busy. */
 const UPLOADS_AT_A_TIME = 2
 
@@ -77,7 +77,7 @@ export async function ensureImages(
   const tagOf = (name: string) => (name === BASE ? base : `divergence/${name}:${hashes.get(name)}`)
   const failure = new AbortController()
   const stop = AbortSignal.any([signal, failure.signal])
-  const builder = new Builder(recipes, tagOf, join(folders.cache, 'contexts'), tools, progress, stop)
+  const builder = new Builder(recipes, tagOf, join(folders.cache, 'contexts'), tools, progress, stop, failure)
   await builder.begin()
   const uploads = new Slots(UPLOADS_AT_A_TIME)
   const work = ORDER.map(async name => {
@@ -107,6 +107,7 @@ class Builder {
   readonly #tools: ImageTools
   readonly #progress: Progress
   readonly #signal: AbortSignal
+  readonly #failure: AbortController
   readonly #slots = new Slots(BUILDS_AT_A_TIME)
   readonly #builds = new Map<string, Promise<void>>()
   #present: ReadonlySet<string> = new Set()
@@ -118,6 +119,7 @@ class Builder {
     tools: ImageTools,
     progress: Progress,
     signal: AbortSignal,
+    failure: AbortController,
   ) {
     this.#recipes = recipes
     this.#tagOf = tagOf
@@ -125,6 +127,7 @@ class Builder {
     this.#tools = tools
     this.#progress = progress
     this.#signal = signal
+    this.#failure = failure
   }
 
   /** Learns which images there are. */
@@ -147,15 +150,24 @@ class Builder {
     await Promise.all(Object.values(recipe.parents).map(parent => this.ensure(parent)))
     await this.#slots.use(async () => {
       this.#signal.throwIfAborted()
-      const progress = (message: string) => this.#progress(`${recipe.name}: ${message}`)
-      const beganMs = performance.now()
-      const machine = recipe.fetches ? await this.#tools.machine() : []
-      const parts = [recipe.dockerfile, ...recipe.parts, ...machine]
-      await withContext(this.#scratchFolder, parts, { progress, signal: this.#signal }, folder =>
-        this.#dockerBuild(recipe, folder, progress),
-      )
-      progress(`built in ${((performance.now() - beganMs) / 1000).toFixed(0)} s`)
+      try {
+        await this.#buildNow(recipe, message => this.#progress(`${recipe.name}: ${message}`))
+      } catch (error) {
+        // Before the slot is free: nothing more begins.
+        this.#failure.abort(error)
+        throw error
+      }
     })
+  }
+
+  async #buildNow(recipe: Recipe, progress: Progress): Promise<void> {
+    const beganMs = performance.now()
+    const machine = recipe.fetches ? await this.#tools.machine() : []
+    const parts = [recipe.dockerfile, ...recipe.parts, ...machine]
+    await withContext(this.#scratchFolder, parts, { progress, signal: this.#signal }, folder =>
+      this.#dockerBuild(recipe, folder, progress),
+    )
+    progress(`built in ${((performance.now() - beganMs) / 1000).toFixed(0)} s`)
   }
 
   async #dockerBuild(recipe: Recipe, folder: string, progress: Progress): Promise<void> {

@@ -144,8 +144,9 @@ async function pipelineParts(root: string): Promise<readonly ContextPart[]> {
   ])
 }
 
+/** How a member starts. Not the migrations: they run from the recommender's image, and must not restart a member. */
 async function databaseParts(root: string): Promise<readonly ContextPart[]> {
-  const paths = await matching(root, 'services/database/**/*')
+  const paths = await matching(root, 'services/database/*')
   return Promise.all(paths.map(path => fileAt(join(root, path), path.slice('services/'.length))))
 }
 

@@ -1,0 +1,41 @@
+import { describe, expect, test } from '@jest/globals'
+import { manifestUrl, push } from './push.ts'
+
+describe('manifestUrl()', () => {
+  test.each([
+    ['127.0.0.1:35000/edge:0a', 'http://127.0.0.1:35000/v2/edge/manifests/0a'],
+    ['localhost:5000/edge:0a', 'http://localhost:5000/v2/edge/manifests/0a'],
+    ['registry.example/team/edge:0a', 'https://registry.example/v2/team/edge/manifests/0a'],
+    ['localhost.example/edge:0a', 'https://localhost.example/v2/edge/manifests/0a'],
+  ])('%s', (reference, url) => {
+    expect(manifestUrl(reference)).toBe(url)
+  })
+})
+
+describe('push()', () => {
+  const request = { tag: 'divergence/edge:0a', reference: 'registry.example/edge:0a' }
+  const pushWith = async (status: number | undefined) => {
+    const commands: string[] = []
+    const run = async (program: string, args: readonly string[]) => {
+      commands.push([program, ...args].join(' '))
+      return ''
+    }
+    await push(request, { run, ask: async () => status }, () => undefined, new AbortController().signal)
+    return commands
+  }
+
+  test('leaves alone what the registry has', async () => {
+    expect(await pushWith(200)).toEqual([])
+  })
+
+  test.each([404, 401, undefined])(
+    'uploads when the registry says %s, and keeps no second tag',
+    async status => {
+      expect(await pushWith(status)).toEqual([
+        'docker tag divergence/edge:0a registry.example/edge:0a',
+        'docker push --quiet registry.example/edge:0a',
+        'docker image rm --no-prune registry.example/edge:0a',
+      ])
+    },
+  )
+})
