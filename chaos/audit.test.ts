@@ -81,6 +81,12 @@ describe('residue()', () => {
     expect(residue(before, snapshotOf(view, poweredOff))).toContain(expected)
   })
 
+  test('does not miss a batch that ended by itself', () => {
+    const lab = wholeLab()
+    const batch = { ...(lab.pods[0] as PodView), service: 'ingest', uid: 'batch' }
+    expect(residue(snapshotOf({ ...lab, pods: [...lab.pods, batch] }, []), before)).toEqual([])
+  })
+
   test('does not blame the run for what was there before it', () => {
     const limping = snapshotOf(withNode({ cordoned: true }), ['control-c'])
     expect(residue(limping, limping)).toEqual([])

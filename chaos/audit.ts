@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cluster } from '../platform/cluster/cluster.ts'
-import { GROUPS, nodeName } from '../platform/topology.ts'
+import { GROUP_SERVICES, GROUPS, nodeName, ZONES } from '../platform/topology.ts'
 import type { Executor } from './faults/executor.ts'
 import type { Action } from './faults/fault.ts'
 import type { LabReader, RunLock } from './lab/roles.ts'
@@ -12,7 +12,7 @@ import { UNDO_FILE, type UndoRecipe, writeUndoFile } from './undo-file.ts'
 export type Snapshot = {
   readonly poweredOff: readonly string[]
   readonly nodes: readonly NodeView[]
-  /** Ready pods by `group/service`. */
+  /** Ready pods of the long-running services, by `group/service`. */
   readonly readyPods: Readonly<Record<string, number>>
   readonly disruptionBudgets: readonly string[]
   /** Groups with a Postgres primary. */
@@ -24,6 +24,8 @@ export type Snapshot = {
 export function snapshotOf(view: LabView, poweredOff: readonly string[]): Snapshot {
   const readyPods: Record<string, number> = {}
   for (const pod of view.pods) {
+    // A batch that happens to run ends by itself; only what runs for good has to be there again.
+    if (!GROUP_SERVICES.some(service => service === pod.service)) continue
     if (!pod.ready || pod.terminating || pod.finished) continue
     const key = `${pod.group}/${pod.service}`
     readyPods[key] = (readyPods[key] ?? 0) + 1
@@ -117,7 +119,7 @@ export async function leftovers(sources: LeftoverSources): Promise<Leftover[]> {
     found.flatMap(({ actions }) => actions.flatMap(action => ('nodes' in action ? action.nodes : []))),
   )
   const dark = (await sources.cluster.poweredOff()).filter(name => !told.has(name))
-  for (const zone of ['a', 'b', 'c'] as const) {
+  for (const zone of ZONES) {
     const nodes = dark.filter(name => name === nodeName('experiment', zone))
     if (nodes.length === 0) continue
     found.push({
