@@ -16,6 +16,9 @@ const lease = (changes: { host?: string; pid?: number; ageSeconds?: number; runI
   }
 }
 
+const asRead = (value: ReturnType<typeof lease>) =>
+  JSON.parse(JSON.stringify(value)) as ReturnType<typeof lease>
+
 describe('holderOf()', () => {
   test.each([
     ['a run of this machine that lives', lease(), 'run-1'],
@@ -25,6 +28,8 @@ describe('holderOf()', () => {
     ['a run elsewhere that stopped renewing', lease({ host: 'there', ageSeconds: 16 }), null],
     ['a lease that was given back', lease({ runId: '' }), null],
     ['no lease at all', null, null],
+    ['a lease as the client reads it, with a text for a date', asRead(lease()), 'run-1'],
+    ['an old lease as the client reads it', asRead(lease({ host: 'there', ageSeconds: 16 })), null],
   ])('%s', (_title, value, expected) => {
     expect(holderOf(value, NOW_MS, self)).toBe(expected)
   })

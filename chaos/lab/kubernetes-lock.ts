@@ -105,7 +105,8 @@ export function kubernetesLock(config: KubeConfig, clock: Clock, self: Holder): 
 export function holderOf(lease: V1Lease | null, nowMs: number, self: Holder): string | null {
   const runId = lease?.spec?.holderIdentity
   if (lease === null || runId === undefined || runId === '') return null
-  const renewedMs = lease.spec?.renewTime?.getTime() ?? 0
+  // The client's types promise a date; what it reads is the text of one.
+  const renewedMs = new Date(lease.spec?.renewTime ?? 0).getTime()
   if (nowMs - renewedMs > (lease.spec?.leaseDurationSeconds ?? LEASE_SECONDS) * 1000) return null
   const [host, pid] = (lease.metadata?.annotations?.[PROCESS_ANNOTATION] ?? '').split('/')
   const isOurs = host === self.host && Number(pid) === self.pid
