@@ -36,8 +36,8 @@ export type Replicates = {
   readonly lows: Float64Array
   /** Ascending. */
   readonly highs: Float64Array
-  /** Standard deviation of the replicates whose value is known. */
-  readonly standardError: number
+  /** Standard deviation of the replicates; null when fewer than half of them have a known value. */
+  readonly standardError: number | null
   /** Blocks in the shorter phase, >= 2: the number of independent pieces that the interval may count on. */
   readonly blocks: number
 }
@@ -54,7 +54,7 @@ export function replicates(lows: Float64Array, highs: Float64Array, blocks: numb
     mean += step / count
     squares += step * (value - mean)
   }
-  const standardError = count > 1 ? Math.sqrt(squares / (count - 1)) : 0
+  const standardError = count > 1 && 2 * count >= lows.length ? Math.sqrt(squares / (count - 1)) : null
   return { lows: lows.sort(), highs: highs.sort(), standardError, blocks: Math.max(2, Math.floor(blocks)) }
 }
 
@@ -73,7 +73,7 @@ export function percentileInterval(statistic: Replicates, center: number, alpha:
   const position = Math.max(0, Math.floor(tail) - 1)
   const low = at(lows, position)
   const high = at(highs, highs.length - 1 - position)
-  if (tail >= THIN_TAIL || !Number.isFinite(center)) return { low, high }
+  if (tail >= THIN_TAIL || standardError === null || !Number.isFinite(center)) return { low, high }
   return {
     low: Math.min(low, center - reach * standardError),
     high: Math.max(high, center + reach * standardError),

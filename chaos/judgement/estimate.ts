@@ -38,7 +38,7 @@ export type Comparison = (typeof COMPARISONS)[number]
  */
 export type Estimate = {
   readonly harm: Readonly<Record<Comparison, Bounds>>
-  readonly standardError: number
+  readonly standardError: number | null
   readonly blockSeconds: { readonly baseline: number; readonly attack: number }
   /** What the fault set off and every replicate keeps; null when the attack is one piece. */
   readonly disturbance: Disturbance | null

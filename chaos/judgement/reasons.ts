@@ -32,16 +32,20 @@ export type Findings = {
 export function reasons({ verdict, checks, signals, cells, after, writes }: Findings): readonly string[] {
   const failed = checks
     .filter(({ ok }) => !ok)
-    .map(({ check, detail }) => `Check failed, ${check}: ${detail}.`)
+    .map(({ check, detail }) => `Failed check “${check}”: ${detail}.`)
   const primary = signals.filter(result => result.primary)
   const order = ['outside', 'undecided', 'no_data', 'inside'] as const
   const placed = order.flatMap(outcome =>
     primary.filter(result => result.outcome === outcome).map(signalSentence),
   )
+  const beside = signals
+    .filter(({ primary: decides, outcome }) => !decides && outcome === 'outside')
+    .map(result => `Not declared to decide: ${signalClause(result)}`)
   return [
     ...failed,
     ...placed,
-    ...disturbanceSentences(primary),
+    ...beside,
+    ...disturbanceSentences(signals),
     ...writesSentence(writes),
     requestsSentence(cells),
     ...aftermathSentences(verdict, after),
@@ -49,8 +53,12 @@ export function reasons({ verdict, checks, signals, cells, after, writes }: Find
 }
 
 function signalSentence(result: SignalResult): string {
+  return capital(signalClause(result))
+}
+
+function signalClause(result: SignalResult): string {
   const { name, control, experiment, effect, margin, outcome } = result
-  const label = capital(SIGNAL_LABELS[name])
+  const label = SIGNAL_LABELS[name]
   if (outcome === 'no_data') return `${label} has no data, which is never a pass.`
   if (control === null || experiment === null)
     return `${label} has no data in one group, which is never a pass.`
@@ -115,10 +123,10 @@ function aftermathSentences(verdict: Outcome, { recovery, worst }: Aftermath): s
   const sentences: string[] = []
   if (slowest) {
     const { name, afterFaultSeconds, control, experiment } = slowest
-    const began = afterFaultSeconds === 0 ? 'with the fault' : `${seconds(afterFaultSeconds)} after it`
+    const began = afterFaultSeconds === 0 ? 'with the fault' : `${seconds(afterFaultSeconds)} after the fault`
     const times = control > 0 ? `${ratio(experiment / control)} times the control's` : "the control's"
     sentences.push(
-      `The slowest ${WINDOW_SECONDS} s since the fault began ${began}: ${SIGNAL_LABELS[name]} ${signalValue(name, experiment)}, ${times} ${signalValue(name, control)}.`,
+      `The slowest ${WINDOW_SECONDS} s began ${began}: ${SIGNAL_LABELS[name]} ${signalValue(name, experiment)}, ${times} ${signalValue(name, control)}.`,
     )
   }
   if (verdict === 'invalid') return sentences

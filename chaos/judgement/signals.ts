@@ -12,8 +12,8 @@ export const ALPHA = 0.05
 /** Smallest effect seen in 80 % of runs, in standard errors: z(0.975) + z(0.8). */
 const VISIBLE_STANDARD_ERRORS = 2.8
 
-/** Half-width of a normal 90 % interval in standard errors. */
-const Z_INTERVAL = 1.6448536269514722
+/** Standard normal quantile of 1 - ALPHA: half-width of a 90 % interval in standard errors. */
+export const Z_ONE_SIDED = 1.6448536269514722
 
 export type Assessment = {
   readonly spec: SignalSpec
@@ -136,8 +136,9 @@ function inUnit(name: SignalName, effect: Bounds, interval: Bounds) {
 }
 
 /** For the success ratio the width of the interval counts too: without a failure the bootstrap sees no error at all. */
-function visible(name: SignalName, standardError: number, { low, high }: Bounds): number | null {
-  const width = name === 'success_ratio' ? (high - low) / (2 * Z_INTERVAL) : 0
+function visible(name: SignalName, standardError: number | null, { low, high }: Bounds): number | null {
+  if (standardError === null) return null
+  const width = name === 'success_ratio' ? (high - low) / (2 * Z_ONE_SIDED) : 0
   const harm = VISIBLE_STANDARD_ERRORS * Math.max(standardError, width)
   return finite(name === 'success_ratio' ? 0 - harm : Math.exp(harm))
 }

@@ -3,8 +3,8 @@ import type { JudgeInput } from '../journal-entry.ts'
 import type { Sample } from '../measurement/sample.ts'
 import { type Cells, type Comparison, QUANTILES } from './estimate.ts'
 import { at, total } from './seconds.ts'
-import { ALPHA, type Assessment, harmMargin } from './signals.ts'
-import type { ValidityCheck } from './verdict.ts'
+import { ALPHA, type Assessment, harmMargin, Z_ONE_SIDED } from './signals.ts'
+import type { SignalSpec, ValidityCheck } from './verdict.ts'
 import { count, percent, plural, SIGNAL_LABELS, seconds, signalEffect, signalMargin } from './wording.ts'
 
 /** Fewest seconds in a phase: below it a block bootstrap has too few blocks to draw from. */
@@ -61,22 +61,30 @@ export function validityChecks(
 }
 
 function enoughData(input: JudgeInput, cells: Cells): Check {
-  const tails = input.signals
-    .filter(({ primary }) => primary)
-    .map(({ name }) => (name === 'success_ratio' ? FEWEST_BEYOND : FEWEST_BEYOND / (1 - QUANTILES[name])))
-  const fewestRequests = Math.ceil(Math.max(100, ...tails) - 1e-9)
+  const primary = input.signals.filter(signal => signal.primary)
+  const fewest = Math.max(...primary.map(fewestRequests))
   const all = entries(cells)
   const requests = Math.min(...all.map(({ cell }) => total(cell.requests)))
   const length = Math.min(...all.map(({ cell }) => cell.count))
   return {
     check: 'enough data',
-    ok: requests >= fewestRequests && length >= FEWEST_SECONDS && tails.length > 0,
+    ok: primary.length > 0 && requests >= fewest && length >= FEWEST_SECONDS,
     detail:
-      tails.length === 0
+      primary.length === 0
         ? 'no signal is primary, so nothing can decide'
-        : `the smallest of the phases and groups has ${plural(requests, 'request')} in ${plural(length, 'second')}; needed are ${count(fewestRequests)} in ${FEWEST_SECONDS}`,
+        : `the smallest of the phases and groups has ${plural(requests, 'request')} in ${plural(length, 'second')}; needed for the margins are ${count(fewest)} in ${FEWEST_SECONDS}`,
     failure: 'inconclusive',
   }
+}
+
+/**
+ * Fewest requests in each phase and group with which a signal could be placed inside its margin at all. For the
+ * success ratio: so many that the score interval of no failure anywhere, in the experiment's attack and the
+ * control's baseline, stays within the margin; z^2 (sqrt(2) / margin - 1). For a quantile: `FEWEST_BEYOND` beyond it.
+ */
+export function fewestRequests({ name, margin }: SignalSpec): number {
+  if (name !== 'success_ratio') return Math.ceil(FEWEST_BEYOND / (1 - QUANTILES[name]) - 1e-9)
+  return Math.ceil(Z_ONE_SIDED ** 2 * (Math.SQRT2 / margin - 1))
 }
 
 function generatorKeptUp({ load }: JudgeInput): Check {

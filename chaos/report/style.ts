@@ -55,7 +55,7 @@ th, td { padding: 9px 14px 9px 0; border-bottom: 1px solid var(--rule) }
 tbody th { color: var(--ink); font-size: 15px; font-weight: 600; vertical-align: top } td { vertical-align: top }
 .number { text-align: right; white-space: nowrap } .sub { display: block; color: var(--ink-2); font-size: 13px; font-weight: 400 }
 .signals td:last-child, .signals th:last-child { padding-right: 0 }
-.plot { width: 300px; padding-top: 3px; padding-bottom: 3px }
+.signals tbody th { white-space: nowrap } .plot { width: 280px; padding-top: 3px; padding-bottom: 3px }
 .forest { display: block; width: 100%; height: auto; overflow: visible }
 .forest.scale { margin-bottom: -6px } .forest text { font-size: 12px; fill: var(--ink-2) }
 .forest .zone { fill: var(--beyond) } .forest .zero { stroke: var(--rule-2); stroke-dasharray: 2 3 } .forest .margin { stroke: var(--ink-2); stroke-width: 1.5 }

@@ -40,20 +40,27 @@ export function meaning(verdict: Verdict, { writes }: JudgeInput): string {
 
 function resilient({ signals }: Verdict): string {
   const names = signals.filter(({ primary }) => primary).map(({ name }) => SIGNAL_LABELS[name])
-  return `${capital(list(names))} stayed inside ${names.length === 1 ? 'its margin' : 'their margins'}, whole intervals and all: whatever the attack changed is less than was declared acceptable.`
+  const beside = signals.filter(({ primary, outcome }) => !primary && outcome === 'outside')
+  const aside =
+    beside.length === 0
+      ? ''
+      : ` Not everything did: ${list(beside.map(change))}, but was not declared to decide.`
+  return `${capital(list(names))} stayed inside ${names.length === 1 ? 'its margin' : 'their margins'} with the whole interval: what the attack changed in them is less than was declared acceptable.${aside}`
 }
 
 function diverged({ signals }: Verdict, lostWrites: number): string {
   const outside = signals.filter(({ primary, outcome }) => primary && outcome === 'outside')
-  const changes = outside.map(({ name, effect, margin }) => {
-    if (effect === null) return `${SIGNAL_LABELS[name]} left its margin`
-    if (name === 'success_ratio') {
-      return `${SIGNAL_LABELS[name]} fell by ${unsigned(effect)}, ${unsigned(margin)} being acceptable`
-    }
-    return `${SIGNAL_LABELS[name]} rose to ${ratio(effect)} times, ${ratio(margin)} times being acceptable`
-  })
   const lost = lostWrites > 0 ? [`${plural(lostWrites, 'acknowledged write')} got lost`] : []
-  return `${capital(list([...lost, ...changes]))}.`
+  return `${capital(list([...lost, ...outside.map(change)]))}.`
+}
+
+/** What became of a signal that left its margin: `p95 latency rose to 3.10 times (acceptable: 2.00)`. */
+function change({ name, effect, margin, censored }: SignalResult): string {
+  if (effect === null) return `${SIGNAL_LABELS[name]} left its margin`
+  if (name === 'success_ratio') {
+    return `${SIGNAL_LABELS[name]} fell by ${unsigned(effect)} (acceptable: ${unsigned(margin)})`
+  }
+  return `${SIGNAL_LABELS[name]} rose to ${censored ? 'at least ' : ''}${ratio(effect)} times (acceptable: ${ratio(margin)})`
 }
 
 function inconclusive({ signals, validity }: Verdict): string {
@@ -89,13 +96,14 @@ export function whatWasDone(input: JudgeInput): string {
 }
 
 /** How sure the verdict is, in sentences with numbers. */
-export function howSure({ signals, validity }: Verdict): string {
+export function howSure({ verdict, signals, validity }: Verdict): string {
   const held = validity.filter(({ ok }) => ok).length
   const primary = signals.filter(signal => signal.primary)
   const visible = primary.flatMap(({ name, smallestVisible }) =>
     smallestVisible === null ? [] : [`${signalEffect(name, smallestVisible)} in ${SIGNAL_LABELS[name]}`],
   )
   const checks = `${held} of ${validity.length} checks on the run hold.`
+  if (verdict === 'invalid') return `Not at all: only ${checks}`
   const chance =
     'A signal that stood exactly at its margin would be placed inside, or outside, by mistake in at most 1 run of 20.'
   if (visible.length === 0) return `${checks} ${chance}`
