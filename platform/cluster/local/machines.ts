@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { SHARED_GROUP } from '../../topology.ts'
 import { LAB_LABEL } from './docker.ts'
 import { MACHINE_FOLDER } from './node-config.ts'
 import {
@@ -44,6 +45,12 @@ export function registryMachine(image: string): Machine {
   }
 }
 
+/**
+ * Weights when all want more processor than there is; a worker node has 1024. Leases run out when the API server answers
+ * late, and a load generator that waits measures itself: both come first.
+ */
+const CPU_SHARES = { controlPlane: 8192, system: 4096 }
+
 export function controlPlaneMachine(image: string, files: Readonly<Record<string, string>>): Machine {
   return {
     container: CONTROL_PLANE.container,
@@ -55,6 +62,7 @@ export function controlPlaneMachine(image: string, files: Readonly<Record<string
       '--cap-add=NET_ADMIN',
       '--security-opt=no-new-privileges',
       '--tmpfs=/tmp',
+      `--cpu-shares=${CPU_SHARES.controlPlane}`,
       `--env=KUBECONFIG=${MACHINE_FOLDER}/admin.kubeconfig`,
     ],
     command: ['control-plane'],
@@ -82,6 +90,7 @@ export function nodeMachine(
       ...['seccomp', 'apparmor', 'systempaths'].map(each => `--security-opt=${each}=unconfined`),
       ...['--device-cgroup-rule=a *:* rwm', '--device=/dev/kmsg'],
       ...['--tmpfs=/run', '--tmpfs=/tmp', '--sysctl=net.ipv4.ip_forward=1'],
+      ...(plan.group === SHARED_GROUP ? [`--cpu-shares=${CPU_SHARES.system}`] : []),
       ...(kernelModules ? [`--volume=${kernelModules}:/lib/modules:ro`] : []),
     ],
     command: ['node'],
