@@ -1,16 +1,15 @@
 const shared = { transform: {}, extensionsToTreatAsEsm: ['.ts'], testEnvironment: 'node' }
 const ignore = ['/node_modules/', '/runs/']
 
-/** A suffix names what a test needs: `*.cluster.test.ts` the local cluster, `*.browser.test.ts` Chromium, `*.test.ts` nothing. */
+/** A suffix names what a test needs: `*.cluster.test.ts` the local cluster, `*.test.ts` nothing. */
 export default {
   projects: [
     {
       ...shared,
       displayName: 'unit',
       testMatch: ['**/*.test.ts'],
-      testPathIgnorePatterns: [...ignore, '\\.cluster\\.test\\.ts$', '\\.browser\\.test\\.ts$'],
+      testPathIgnorePatterns: [...ignore, '\\.cluster\\.test\\.ts$'],
     },
     { ...shared, displayName: 'cluster', testMatch: ['**/*.cluster.test.ts'], testPathIgnorePatterns: ignore },
-    { ...shared, displayName: 'browser', testMatch: ['**/*.browser.test.ts'], testPathIgnorePatterns: ignore },
   ],
 }
