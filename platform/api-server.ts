@@ -81,8 +81,13 @@ export interface ApiServer {
   create(object: KubernetesObject): Promise<LiveObject | undefined>
   read(reference: Reference): Promise<LiveObject | undefined>
   list(kind: Kind, scope?: ListScope): Promise<readonly LiveObject[]>
-  /** Removes it with all that it made. @returns false when it was not there */
-  remove(reference: Reference): Promise<boolean>
+  /**
+   * Removes it with all that it made.
+   *
+   * @param options.graceSeconds how long a pod may take to stop; 0 kills it. Without it, as long as the pod itself says
+   * @returns false when it was not there
+   */
+  remove(reference: Reference, options?: { readonly graceSeconds?: number }): Promise<boolean>
   /** Last lines of a pod's first container; empty when it has none yet. */
   logTail(namespace: string, pod: string, lines: number): Promise<string>
 }
@@ -139,8 +144,16 @@ export class KubeconfigApiServer implements ApiServer {
     return (list.items as LiveObject[]).map(item => ({ ...item, kind }))
   }
 
-  async remove(reference: Reference): Promise<boolean> {
-    const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' }
+  async remove(
+    reference: Reference,
+    { graceSeconds }: { readonly graceSeconds?: number } = {},
+  ): Promise<boolean> {
+    const body = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      propagationPolicy: 'Background',
+      ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+    }
     const answer = await this.#send({ method: 'DELETE', path: objectPath(reference), body })
     if (answer.status === 404) return false
     parseObject(answer, `remove ${describeReference(reference)}`)
