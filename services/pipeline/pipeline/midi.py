@@ -22,12 +22,15 @@ MAX_FILE_BYTES = 16 * 1024 * 1024
 
 _PERCUSSION_CHANNEL = 9
 _NO_STATUS = 0
+_UNKNOWN_STATUS = -1
 _END_OF_TRACK = 0x2F
 _MAX_TRACKS = 4096
 
 # A variable-length quantity: at most three bytes with the high bit, then one without.
-_DELTA = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
-_TWO_DATA_BYTES = re.compile(rb"(?:" + _DELTA + rb"[\x00-\x7f]{2})*+")
+_DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
+# Each repetition keeps a way back that is never taken: bounded, so that a huge file does not fill the memory with them.
+# (Possessive repetitions have none, but give wrong results in Python 3.11.)
+_TWO_DATA_BYTES = re.compile(rb"(?:" + _DELTA + rb"[\x00-\x7f]{2}){0,4000}")
 
 # How many events of channels that are already known are read one by one before a skipper is compiled for them.
 _MISSES_BEFORE_COMPILE = 32
@@ -112,14 +115,14 @@ class _Track:
 def _skipper(known_channels: int) -> re.Pattern[bytes]:
     """
     Matches any run of channel events that change nothing: all but program changes, and of note-ons only those of
-    `known_channels`. A group holds the last status, which stays in force as running status.
+    `known_channels`.
     """
     note_ons = b"".join(rb"\x%02x" % (0x90 | channel) for channel in range(16) if known_channels >> channel & 1)
     return re.compile(
         rb"(?:" + _DELTA + rb"(?:"
-        rb"([\x80-\x8f\xa0-\xbf\xe0-\xef" + note_ons + rb"])[\x00-\x7f]{2}+(?:" + _DELTA + rb"[\x00-\x7f]{2}+)*+"
-        rb"|([\xd0-\xdf])[\x00-\x7f](?:" + _DELTA + rb"[\x00-\x7f])*+"
-        rb"))*+"
+        rb"[\x80-\x8f\xa0-\xbf\xe0-\xef" + note_ons + rb"][\x00-\x7f]{2}(?:" + _DELTA + rb"[\x00-\x7f]{2}){0,100}"
+        rb"|[\xd0-\xdf][\x00-\x7f](?:" + _DELTA + rb"[\x00-\x7f]){0,100}"
+        rb")){0,1000}"
     )
 
 
@@ -128,6 +131,7 @@ def _scan_track(data: bytes, start: int, end: int, number: int) -> _Track:  # no
     track = _Track()
     programs = [0] * 16
     position, running, misses = start, _NO_STATUS, 0
+    skipped_from = skipped_to = start
     known = 0  # channels whose present program has sounded already
     skipped_channels = 0  # the part of `known` that `skip` passes over
     skip = _skipper(0).match
@@ -138,8 +142,9 @@ def _scan_track(data: bytes, start: int, end: int, number: int) -> _Track:  # no
     while True:
         match = skip(data, position, end)
         if match is not None and match.end() != position:
-            position = match.end()
-            running = match[match.lastindex or 1][0]
+            skipped_from, skipped_to = position, match.end()
+            position = skipped_to
+            running = _UNKNOWN_STATUS
 
         # Time since the last event: only its length matters here.
         for _ in range(4):
@@ -159,7 +164,7 @@ def _scan_track(data: bytes, start: int, end: int, number: int) -> _Track:  # no
         elif running == _NO_STATUS:
             damaged(f"has data byte 0x{status:02x} where a status must stand")
         else:
-            status = running
+            status = running if running != _UNKNOWN_STATUS else _last_status(data, skipped_from, skipped_to)
 
         if status >= 0xF0:
             if status == 0xFF:
@@ -225,6 +230,20 @@ def _scan_track(data: bytes, start: int, end: int, number: int) -> _Track:  # no
         if message not in (0xC0, 0xD0) and (message != 0x90 or known >> channel & 1):
             # The rest of a run without status bytes, which the skipper cannot begin with.
             position = _TWO_DATA_BYTES.match(data, position, end).end()  # type: ignore[union-attr]
+
+
+def _last_status(data: bytes, position: int, end: int) -> int:
+    """The status in force after channel events that a skipper passed over."""
+    status = _NO_STATUS
+    while position < end:
+        while data[position] >= 0x80:
+            position += 1
+        position += 1
+        if data[position] >= 0x80:
+            status = data[position]
+            position += 1
+        position += 1 if status & 0xF0 == 0xD0 else 2
+    return status
 
 
 def _channels_programmed_elsewhere(tracks: list[_Track]) -> int:

@@ -1,0 +1,176 @@
+"""What tests share: a real PostgreSQL 15 on a port of its own, a migrated database per test, Spark in local mode."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pipeline.database import DatabaseSettings
+from pipeline.migrate import DEFAULT_MIGRATIONS, migrate, read_migrations, set_password
+
+PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
+_BINARIES = Path("/usr/lib/postgresql/15/bin")
+_PASSWORD = "only-for-tests"
+
+
+class Postgres:
+    """A running server and how to reach it as superuser."""
+
+    def __init__(self, port: int, password_file: Path) -> None:
+        self.port = port
+        self.password_file = password_file
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, dbname=database, user="postgres", password=_PASSWORD, autocommit=True
+        )
+
+    def settings(self, database: str, user: str) -> DatabaseSettings:
+        return DatabaseSettings(
+            hosts=(("127.0.0.1", self.port),), name=database, user=user, password_file=self.password_file
+        )
+
+    def environment(self, database: str, user: str) -> dict[str, str]:
+        return {
+            "DATABASE_HOSTS": f"127.0.0.1:{self.port}",
+            "DATABASE_NAME": database,
+            "DATABASE_USER": user,
+            "DATABASE_PASSWORD_FILE": str(self.password_file),
+        }
+
+    def create(self, template: str = "template0") -> str:
+        """Name of a new database."""
+        name = f"test_{uuid4().hex[:12]}"
+        with self.connect() as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            )
+        return name
+
+
+def _postgres_binaries() -> Path:
+    if (_BINARIES / "initdb").exists():
+        return _BINARIES
+    found = shutil.which("initdb")
+    if found is None:
+        pytest.exit("Cannot find PostgreSQL: no initdb in /usr/lib/postgresql/15/bin or PATH; install postgresql-15", 4)
+    return Path(found).parent
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _other_user() -> dict[str, object]:
+    """Postgres refuses to run as root: then it runs as Debian's postgres."""
+    if os.getuid() != 0:
+        return {}
+    entry = pwd.getpwnam("postgres")
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    binaries, user = _postgres_binaries(), _other_user()
+    # Not below pytest's own folder, which only its owner may enter.
+    with tempfile.TemporaryDirectory(prefix="divergence-postgres-") as folder:
+        data, password_file = Path(folder, "data"), Path(folder, "password")
+        password_file.write_text(_PASSWORD + "\n")
+        if user:
+            shutil.chown(folder, user["user"], user["group"])
+            shutil.chown(password_file, user["user"], user["group"])
+        subprocess.run(
+            [
+                *(binaries / "initdb", "--pgdata", data, "--username=postgres", "--pwfile", password_file, "--no-sync"),
+                *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"),
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+            **user,
+        )
+        port = _free_port()
+        options = {
+            "port": port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": folder,
+            "fsync": "off",
+            "full_page_writes": "off",
+            "synchronous_commit": "on",
+            "log_min_messages": "panic",
+            "max_connections": 60,
+        }
+        arguments = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
+        server = subprocess.Popen(
+            [binaries / "postgres", "-D", data, *arguments], stderr=subprocess.DEVNULL, cwd="/", **user
+        )
+        try:
+            running = Postgres(port, password_file)
+            _wait_until_up(running, server)
+            _make_template(running)
+            yield running
+        finally:
+            server.send_signal(3)  # SIGQUIT: stop at once
+            server.wait(timeout=20)
+
+
+def _wait_until_up(postgres: Postgres, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            postgres.connect().close()
+            return
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+TEMPLATE = "migrated"
+
+
+def _make_template(postgres: Postgres) -> None:
+    """A migrated database that is copied for each test, made by a role without superuser's rights as in the cluster."""
+    with postgres.connect() as connection:
+        connection.execute("CREATE ROLE owner LOGIN CREATEROLE")
+        set_password(connection, "owner", _PASSWORD)
+        connection.execute(f"CREATE DATABASE {TEMPLATE} OWNER owner")
+    with psycopg.connect(
+        host="127.0.0.1", port=postgres.port, dbname=TEMPLATE, user="owner", password=_PASSWORD, autocommit=True
+    ) as connection:
+        migrate(connection, read_migrations(DEFAULT_MIGRATIONS))
+        for role in ("recommender", "ingest"):
+            set_password(connection, role, _PASSWORD)
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> str:
+    """Name of a freshly migrated database."""
+    return postgres.create(TEMPLATE)
+
+
+@pytest.fixture(scope="session")
+def spark():
+    os.environ["SPARK_CONF_DIR"] = str(PACKAGE_FOLDER)
+    os.environ["PYSPARK_SUBMIT_ARGS"] = "--master local[1] pyspark-shell"
+    # Executors import the package from where the tests found it.
+    os.environ["PYTHONPATH"] = str(PACKAGE_FOLDER)
+    from pipeline.ingest import start_spark  # noqa: PLC0415 - tests without Spark do without Java
+
+    context = start_spark()
+    yield context
+    context.stop()
