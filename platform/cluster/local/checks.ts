@@ -26,6 +26,9 @@ const WARM_DISK_GIB = 3
 const COLD_MEMORY_GIB = 8
 const WARM_MEMORY_GIB = 1
 
+/** 64 were in use, of all users, with both groups deployed on the reference machine. */
+const INOTIFY_INSTANCES = 128
+
 const ASK_LIMIT_MS = 8_000
 
 /** Looks at everything the local cluster needs of this machine, and changes nothing. */
@@ -46,6 +49,7 @@ export async function localChecks(folders: LabFolders = labFolders()): Promise<r
     await overlayCheck(engine.ok),
     await cgroupCheck(),
     await packetFilterCheck(),
+    await watchCheck(),
   ]
 }
 
@@ -220,6 +224,16 @@ async function packetFilterCheck(): Promise<Check> {
     ok,
     detail: ok ? 'netfilter is in the kernel' : 'no netfilter in the kernel',
     hint: 'Load it: sudo modprobe nf_tables nf_conntrack',
+  }
+}
+
+async function watchCheck(): Promise<Check> {
+  const limit = Number(await readFile('/proc/sys/fs/inotify/max_user_instances', 'utf8'))
+  return {
+    check: 'file watchers (inotify instances)',
+    ok: limit >= INOTIFY_INSTANCES,
+    detail: `${limit} a user, ${INOTIFY_INSTANCES} needed`,
+    hint: `Allow more: sudo sysctl fs.inotify.max_user_instances=${4 * INOTIFY_INSTANCES}`,
   }
 }
 

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import type { Progress } from '../cluster.ts'
 import { ensureBaseImage } from './base-image.ts'
 import { ensureProgram, type ProgramName, programHash } from './binaries.ts'
-import { buildImage, imageExists } from './docker.ts'
+import { buildImage, docker, imageExists, LAB_LABEL } from './docker.ts'
 import type { LabFolders } from './folders.ts'
 import { underLock } from './lock.ts'
 import { HOST_PORTS, REGISTRY } from './plan.ts'
+import { tryRun } from './shell.ts'
 
 const NODE_FOLDER = join(import.meta.dirname, 'node')
 
@@ -96,6 +97,19 @@ export async function ensureNodeImage(
   const buildArguments = { FOUNDATION: foundation, KUBE: kube }
   await buildImage({ tag, dockerfile: NODE_DOCKERFILE, files: [], buildArguments }, progress, signal)
   return tag
+}
+
+/** Removes images of the cluster that an earlier version was made from; what a container still uses stays. */
+export async function removeOldImages(current: readonly string[], signal: AbortSignal): Promise<void> {
+  const format = '{{.Repository}}:{{.Tag}}'
+  const all = await docker(['images', '--format', format, `--filter=label=${LAB_LABEL}`], { signal })
+  const repositories = new Set(current.map(repositoryOf))
+  const old = all.split('\n').filter(tag => repositories.has(repositoryOf(tag)) && !current.includes(tag))
+  for (const tag of old) await tryRun('docker', ['rmi', tag], { signal })
+}
+
+function repositoryOf(tag: string): string {
+  return tag.slice(0, tag.lastIndexOf(':'))
 }
 
 export function nodeImageTag(foundation: string, kube: string): string {

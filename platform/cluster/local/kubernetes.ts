@@ -52,10 +52,14 @@ export class LocalKubernetes {
     this.#agent.destroy()
   }
 
+  /** Ready, and with the namespace that it makes for its own only after that. */
   async waitForApi(signal: AbortSignal): Promise<void> {
     await until(API_LIMIT_MS, signal, async () => {
-      const answer = await this.#get('/readyz', signal)
-      return answer?.status === 200 ? undefined : `the API server at ${API_ADDRESS} is not ready`
+      for (const path of ['/readyz', `/api/v1/namespaces/${APPLIED.namespace}`]) {
+        const answer = await this.#get(path, signal)
+        if (answer?.status !== 200) return `the API server at ${API_ADDRESS} (${path})`
+      }
+      return undefined
     })
   }
 

@@ -10,7 +10,13 @@ import { takeDown } from './down.ts'
 import { ensureEngine } from './engine.ts'
 import { facilityManifests } from './facilities.ts'
 import { type LabFolders, labFolders } from './folders.ts'
-import { ensureFoundationImage, ensureNodeImage, ensureProgramImage, programImage } from './images.ts'
+import {
+  ensureFoundationImage,
+  ensureNodeImage,
+  ensureProgramImage,
+  programImage,
+  removeOldImages,
+} from './images.ts'
 import { API_ADDRESS, LocalKubernetes } from './kubernetes.ts'
 import { type LockHolder, underLock } from './lock.ts'
 import { controlPlaneMachine, type Machine, nodeMachine } from './machines.ts'
@@ -127,6 +133,7 @@ export class LocalCluster implements Cluster {
       )
       await kubernetes.waitForNodes(this.#nodes, startedAt, progress, signal)
       await kubernetes.recycleDisks(this.#nodes, progress, signal)
+      if (startedAt.size > 0) await removeOldImages([image, foundation, kube, pause], signal)
     } finally {
       kubernetes.close()
     }

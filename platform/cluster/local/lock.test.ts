@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execPath, pid } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type LockHolder, underLock } from './lock.ts'
 
 const signal = new AbortController().signal
 const nobody = () => undefined
+// Processes are started: seconds on a busy machine.
+jest.setTimeout(60_000)
+
 let folder: string
 
 beforeAll(async () => {

@@ -129,6 +129,8 @@ function common(hostname: string, address: string): readonly string[] {
     `--volume=${STORE_VOLUME}:/store`,
     // A container that Docker starts by itself would undo a power cut; `up` starts what should run.
     '--restart=no',
+    // Where SELinux is on, it would keep the container from the files that are mounted for it.
+    '--security-opt=label=disable',
     '--log-opt=max-size=5m',
   ]
 }

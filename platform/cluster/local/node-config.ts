@@ -84,6 +84,8 @@ function kubeletConfiguration(plan: NodePlan, machineMemoryMiB: number) {
     nodeLeaseDurationSeconds: NODE_DEATH.leaseSeconds,
     // The disk is the whole machine's: a node must not evict pods because something else filled it.
     imageGCHighThresholdPercent: 100,
+    // Images of earlier versions go when nothing has used them for a day; the registry still has them.
+    imageMaximumGCAge: '24h',
     evictionHard: {
       'nodefs.available': '0%',
       'nodefs.inodesFree': '0%',

@@ -2,9 +2,12 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { certificateRequests, ensurePki, kubeconfig, type Pki } from './pki.ts'
 import { nodePlans } from './plan.ts'
+
+// Keys are made by processes: seconds on a busy machine.
+jest.setTimeout(60_000)
 
 const signal = new AbortController().signal
 let folder: string
@@ -59,6 +62,16 @@ describe('ensurePki()', () => {
     const again = await ensurePki(join(folder, 'pki'), nodePlans(), signal)
 
     expect(again.fingerprint).toBe(pki.fingerprint)
+  })
+
+  test('makes everything anew for other nodes', async () => {
+    const path = join(folder, 'fewer')
+    const few = await ensurePki(path, nodePlans().slice(0, 1), signal)
+
+    const all = await ensurePki(path, nodePlans(), signal)
+
+    expect(all.fingerprint).not.toBe(few.fingerprint)
+    expect(await all.read('kubelet-control-a.crt')).toContain('BEGIN CERTIFICATE')
   })
 
   test('begins from the start when an earlier call was cut short', async () => {

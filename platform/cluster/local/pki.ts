@@ -59,18 +59,24 @@ export type Pki = {
   read(file: string): Promise<string>
 }
 
-/** Makes the keys and certificates once; they are there whole or not at all. */
+/** Which certificates a folder was made for; other nodes need others. */
+const REQUESTS_FILE = 'requests.json'
+
+/** Makes the keys and certificates once for the nodes; they are there whole or not at all. */
 export async function ensurePki(
   folder: string,
   nodes: readonly NodePlan[],
   signal: AbortSignal,
 ): Promise<Pki> {
-  if (!(await readFile(join(folder, 'ca.crt'), 'utf8').catch(() => undefined))) {
+  const requests = JSON.stringify(certificateRequests(nodes))
+  const made = await readFile(join(folder, REQUESTS_FILE), 'utf8').catch(() => undefined)
+  if (made !== requests) {
     const unfinished = `${folder}.unfinished`
     await rm(unfinished, { recursive: true, force: true })
-    await rm(folder, { recursive: true, force: true })
     await mkdir(unfinished, { recursive: true, mode: 0o700 })
     await issueAll(unfinished, nodes, signal)
+    await writeFile(join(unfinished, REQUESTS_FILE), requests)
+    await rm(folder, { recursive: true, force: true })
     await rename(unfinished, folder)
   }
   const authority = await readFile(join(folder, 'ca.crt'), 'utf8')
