@@ -116,6 +116,15 @@ describe('applyAll()', () => {
     expect(api.calls.filter(call => call.startsWith('remove'))).toEqual(['remove ConfigMap control/old'])
   })
 
+  test('loads a corpus once, however often another one is rendered in between', async () => {
+    const api = workingServer()
+    const other = renderStages({ ...EXAMPLE_INPUT, corpus: { name: 'mine', contentHash: '00' } })
+    await apply(api)
+    await apply(api, [], NEVER, other)
+
+    expect(await apply(api)).toMatchObject({ changed: [], pruned: [] })
+  })
+
   test('touches nothing when a namespace is somebody else’s', async () => {
     const api = workingServer()
     api.put({ kind: 'Namespace', metadata: { name: 'control', labels: {} } })

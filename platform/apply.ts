@@ -6,7 +6,7 @@ import { ownNamespaces, type Stage, type StageName } from './manifests/manifests
 import type { KubernetesObject } from './manifests/object.ts'
 import { type GeneratedSecret, generatedSecrets } from './manifests/secrets.ts'
 import { isWaited, readiness } from './readiness.ts'
-import { LABELS } from './topology.ts'
+import { type GroupJob, LABELS } from './topology.ts'
 import { REAL_CLOCK, type WaitClock, waitUntilReady } from './wait.ts'
 
 /** Bytes of randomness in a password. */
@@ -188,11 +188,23 @@ async function prune(
   const rendered = new Set(objects.map(object => describeReference(referenceOf(object))))
   const kinds: ReadonlySet<string> = new Set(PRUNED_KINDS)
   const pruned: string[] = []
-  const left = [...before].filter(([name, object]) => kinds.has(object.kind) && !rendered.has(name))
+  const left = [...before].filter(
+    ([name, object]) => kinds.has(object.kind) && !rendered.has(name) && !isLoadedCorpus(object),
+  )
   await eachInParallel(left, async ([name, object]) => {
     if (await api.remove(referenceOf(object))) pruned.push(name)
   })
   return pruned.sort()
+}
+
+/** The Job that loaded a corpus is the only record that it is loaded, whichever corpus is rendered now. */
+function isLoadedCorpus(object: LiveObject): boolean {
+  const ingest: GroupJob = 'ingest'
+  return (
+    object.kind === 'Job' &&
+    object.metadata.labels?.[LABELS.service] === ingest &&
+    readiness(object).state === 'ready'
+  )
 }
 
 /**
