@@ -41,7 +41,7 @@ export type BuiltImages = {
   readonly pushed: ImageReferences
 }
 
-/** These take long, so they begin first; the others fit beside them. */
+/** These take long, so they go first; the others fit beside them. */
 const LONG_BUILDS: readonly ImageName[] = ['ingest', 'load', 'database']
 const ORDER = [...LONG_BUILDS, ...IMAGES.filter(name => !LONG_BUILDS.includes(name))]
 
@@ -80,13 +80,13 @@ export async function ensureImages(
   const builder = new Builder(recipes, tagOf, join(folders.cache, 'contexts'), tools, progress, stop, failure)
   await builder.begin()
   const uploads = new Slots(UPLOADS_AT_A_TIME)
-  const work = ORDER.map(async name => {
+  const work = ORDER.map(async (name, rank) => {
     const tag = tagOf(name)
-    await builder.ensure(name)
+    await builder.ensure(name, rank)
     if (registry === undefined) return { name, tag, reference: undefined }
     const reference = `${await registry}/${name}:${hashes.get(name)}`
     const say = (message: string) => progress(`${name}: ${message}`)
-    await uploads.use(() => push({ tag, reference }, tools, say, stop))
+    await uploads.use(rank, () => push({ tag, reference }, tools, say, stop))
     return { name, tag, reference }
   })
   // The others stop before the error goes on: nothing of ours runs any more when the caller hears of it.
@@ -137,18 +137,19 @@ class Builder {
     this.#present = new Set(listing.split('\n'))
   }
 
-  ensure(name: string): Promise<void> {
+  /** @param rank lower is built first; what it stands on has the same */
+  ensure(name: string, rank: number): Promise<void> {
     const known = this.#builds.get(name)
     if (known) return known
     const needed = name !== BASE && !this.#present.has(this.#tagOf(name))
-    const build = needed ? this.#build(recipeNamed(this.#recipes, name)) : Promise.resolve()
+    const build = needed ? this.#build(recipeNamed(this.#recipes, name), rank) : Promise.resolve()
     this.#builds.set(name, build)
     return build
   }
 
-  async #build(recipe: Recipe): Promise<void> {
-    await Promise.all(Object.values(recipe.parents).map(parent => this.ensure(parent)))
-    await this.#slots.use(async () => {
+  async #build(recipe: Recipe, rank: number): Promise<void> {
+    await Promise.all(Object.values(recipe.parents).map(parent => this.ensure(parent, rank)))
+    await this.#slots.use(rank, async () => {
       this.#signal.throwIfAborted()
       try {
         await this.#buildNow(recipe, message => this.#progress(`${recipe.name}: ${message}`))

@@ -39,7 +39,8 @@ describe('allRecipes()', () => {
     for (const { name, dockerfile, parts, fetches } of recipes) {
       const text = await textOf(dockerfile)
       const there = [...parts.map(part => part.path), ...(fetches ? ['machine/environment'] : [])]
-      for (const [, source = ''] of text.matchAll(/^COPY (?!--from)(\S+) /gm)) {
+      const copies = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)]
+      for (const source of copies.flatMap(match => match[1]?.split(' ') ?? [])) {
         const found = there.some(path => path === source || (source.endsWith('/') && path.startsWith(source)))
         expect({ name, source, found }).toEqual({ name, source, found: true })
       }

@@ -9,7 +9,18 @@ import { sourceClosure } from './sources.ts'
 
 /** Files that only tests and tools read. */
 const NOT_SHIPPED =
-  /(^|\/)(test_[^/]*\.py|[^/]*_test\.py|conftest\.py|__pycache__|\.venv|[^/]*\.egg-info|\.[^/]*_cache)(\/|$)/
+  /(^|\/)([^/]*\.test\.ts|test_[^/]*\.py|[^/]*_test\.py|conftest\.py|__pycache__|\.venv|[^/]*\.egg-info|\.[^/]*_cache)(\/|$)/
+
+/** How Spark is started, and what makes its archive of loaded classes. */
+const SPARK_FILES = [
+  'spark-java',
+  'spark-submit',
+  'entrypoint.sh',
+  'archive-classes',
+  'rehearsal.py',
+  'kubernetes_stub.py',
+  'sql_check.py',
+]
 
 /**
  * All images, in between and published. What seldom changes and takes long is an image of its own below what changes
@@ -48,14 +59,18 @@ export async function allRecipes(root: string, folders: LabFolders): Promise<rea
     recipe('java', 'ingest/java.Dockerfile', { ...onFoundation(), PYTHON: 'python' }),
     fetching(
       recipe(
-        'ingest-packages',
-        'ingest/packages.Dockerfile',
-        { PYTHON_BUILD: 'python-build', JAVA: 'java' },
-        ['trim-spark', 'spark-java', 'spark-submit', 'entrypoint.sh', 'rehearsal.py'].map(
-          name => `ingest/${name}`,
-        ),
+        'ingest-fetched',
+        'ingest/fetched.Dockerfile',
+        { PYTHON_BUILD: 'python-build' },
+        ['ingest/trim-spark'],
         [await requirements('ingest')],
       ),
+    ),
+    recipe(
+      'ingest-packages',
+      'ingest/packages.Dockerfile',
+      { FETCHED: 'ingest-fetched', JAVA: 'java' },
+      SPARK_FILES.map(name => `ingest/${name}`),
     ),
     recipe('ingest', 'ingest/Dockerfile', { PACKAGES: 'ingest-packages' }, [], pipeline),
     recipe('database-packages', 'database/packages.Dockerfile', onFoundation()),
@@ -147,7 +162,8 @@ async function pipelineParts(root: string): Promise<readonly ContextPart[]> {
 /** How a member starts. Not the migrations: they run from the recommender's image, and must not restart a member. */
 async function databaseParts(root: string): Promise<readonly ContextPart[]> {
   const paths = await matching(root, 'services/database/*')
-  return Promise.all(paths.map(path => fileAt(join(root, path), path.slice('services/'.length))))
+  const shipped = paths.filter(path => !NOT_SHIPPED.test(path))
+  return Promise.all(shipped.map(path => fileAt(join(root, path), path.slice('services/'.length))))
 }
 
 function appParts(root: string, paths: readonly string[]): Promise<readonly ContextPart[]> {

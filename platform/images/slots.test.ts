@@ -8,7 +8,7 @@ describe('Slots.use()', () => {
     let running = 0
     let most = 0
     const work = (index: number) =>
-      slots.use(async () => {
+      slots.use(0, async () => {
         order.push(index)
         running += 1
         most = Math.max(most, running)
@@ -18,14 +18,29 @@ describe('Slots.use()', () => {
       })
     expect(await Promise.all([0, 1, 2, 3, 4].map(work))).toEqual([0, 1, 2, 3, 4])
     expect(order).toEqual([0, 1, 2, 3, 4])
+    await Promise.all([5, 6, 7, 8].map(work))
     expect(most).toBe(2)
   })
 
   test('gives the slot of a failed work to the next', async () => {
     const slots = new Slots(1)
-    const failed = slots.use(() => Promise.reject(new Error('no')))
-    const next = slots.use(async () => 'next')
+    const failed = slots.use(0, () => Promise.reject(new Error('no')))
+    const next = slots.use(0, async () => 'next')
     await expect(failed).rejects.toThrow('no')
     expect(await next).toBe('next')
+  })
+
+  test('lets a lower rank go first', async () => {
+    const slots = new Slots(1)
+    const order: string[] = []
+    const work = (name: string, rank: number) => slots.use(rank, async () => void order.push(name))
+    await Promise.all([
+      work('first', 9),
+      work('late', 2),
+      work('early', 1),
+      work('late too', 2),
+      work('soon', 0),
+    ])
+    expect(order).toEqual(['first', 'soon', 'early', 'late', 'late too'])
   })
 })

@@ -13,7 +13,8 @@ options=()
 for ((i = 0; ; i++)); do
   name=SPARK_JAVA_OPT_$i
   [[ -v $name ]] || break
-  options+=("${!name}")
+  # The vector module is for machine learning, which is not there; each module makes the start slower.
+  if [[ ${!name} != --add-modules=jdk.incubator.vector ]]; then options+=("${!name}"); fi
 done
 
 exec spark-java "${options[@]}" "-Xmx$SPARK_EXECUTOR_MEMORY" \

@@ -5,9 +5,7 @@ ARG PYTHON
 FROM $FOUNDATION AS linked
 RUN install-packages openjdk-17-jdk-headless
 RUN jlink --output /opt/java --strip-java-debug-attributes --no-header-files --no-man-pages \
-    --add-modules java.se,jdk.unsupported,jdk.crypto.ec,jdk.incubator.vector,jdk.management,jdk.net,jdk.nio.mapmode,jdk.security.auth,jdk.security.jgss,jdk.zipfs \
-  # The archive of Java's own classes, on which Spark's is built.
-  && /opt/java/bin/java -XX:+UseSerialGC -Xshare:dump
+    --add-modules java.se,jdk.unsupported,jdk.crypto.ec,jdk.incubator.vector,jdk.management,jdk.net,jdk.nio.mapmode,jdk.security.auth,jdk.security.jgss,jdk.zipfs
 
 FROM $PYTHON
 RUN install-packages openttd-openmsx

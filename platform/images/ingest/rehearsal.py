@@ -1,53 +1,80 @@
-"""Runs a small batch so that Java can record the classes a real one loads, see packages.Dockerfile.
+"""Runs a small batch the way a cluster runs it, so that Java can list the classes a real one loads.
 
-It goes the ways that ingest goes: binary files, Python functions, joins, grouping, shuffles.
+The driver runs in client mode against `kubernetes_stub.py`, which starts the executor that Spark asks for.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from pyspark.sql import DataFrame, Row, SparkSession
-from pyspark.sql import functions as F
+from pyspark import SparkConf, SparkContext
 
-INPUT = "file:///usr/share/games/openttd/baseset/openmsx"
-OVERLAP = 2
+from kubernetes_stub import DRIVER_POD, HOST, NAMESPACE, KubernetesStub
+
+INPUT = Path("/usr/share/games/openttd/baseset/openmsx")
+
+EXECUTOR = """\
+apiVersion: v1
+kind: Pod
+metadata: { labels: { service: ingest } }
+spec:
+  securityContext: { runAsUser: 10001 }
+  containers:
+    - name: executor
+      env: [{ name: GROUP, value: rehearsal }]
+"""
 
 
-def symbols(file: Row) -> tuple[str, int, list[int]]:
-    return (Path(file.path).name, len(file.content), sorted(set(file.content[:64])))
+def sizes(paths: Iterable[str]) -> Iterator[tuple[str, int]]:
+    return ((path, len(Path(path).read_bytes())) for path in paths)
 
 
-def pairs(songs: DataFrame) -> DataFrame:
-    entries = songs.select("name", F.explode("symbols").alias("symbol")).repartition(2)
-    sets = entries.groupBy("name").agg(F.sort_array(F.collect_set("symbol")).alias("symbols"))
-    bands = sets.select("*", F.explode(F.transform("symbols", lambda symbol: F.xxhash64(symbol))).alias("band"))
-    left, right = bands.alias("left"), bands.alias("right")
-    candidates = left.join(right, (F.col("left.band") == F.col("right.band")) & (F.col("left.name") < F.col("right.name")))
-    overlap = F.size(F.array_intersect("left.symbols", "right.symbols"))
-    return candidates.select("left.name", overlap.alias("overlap")).distinct().filter(F.col("overlap") >= OVERLAP)
+def settings(url: str, template: Path) -> dict[str, str]:
+    """As platform/manifests/spark-config.ts sets them, as far as they decide which classes are loaded."""
+    return {
+        "spark.master": f"k8s://{url}",
+        "spark.submit.deployMode": "client",
+        "spark.driver.host": HOST,
+        "spark.executor.instances": "1",
+        "spark.executor.cores": "1",
+        "spark.executor.memory": "512m",
+        "spark.kubernetes.allocation.batch.delay": "500ms",
+        "spark.kubernetes.container.image": "rehearsal",
+        "spark.kubernetes.driver.pod.name": DRIVER_POD,
+        "spark.kubernetes.executor.podTemplateContainerName": "executor",
+        "spark.kubernetes.executor.podTemplateFile": str(template),
+        "spark.kubernetes.executor.request.cores": "50m",
+        "spark.kubernetes.namespace": NAMESPACE,
+        "spark.scheduler.minRegisteredResourcesRatio": "1",
+        "spark.ui.enabled": "false",
+    }
 
 
 def main() -> int:
-    session = (
-        SparkSession.builder.master("local[1]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "2")
-        .getOrCreate()
-    )
-    files = session.read.format("binaryFile").option("recursiveFileLookup", "true").load(INPUT)
-    midi = files.filter(F.col("path").endswith(".mid")).select("path", "content")
-    songs = session.createDataFrame(midi.rdd.map(symbols), "name string, size long, symbols array<int>").cache()
-    found = pairs(songs).orderBy("overlap").collect()
-    written = songs.repartitionByRange(2, "name").rdd.mapPartitions(lambda rows: [len(list(rows))]).collect()
-    java = session.sparkContext._gateway.proc
-    session.stop()
-    # Java writes what it recorded when it ends, which it does when this pipe is closed.
-    java.stdin.close()
-    java.wait(timeout=300)
-    print(f"rehearsed with {sum(written)} files, {len(found)} pairs")
-    return 0 if found else 1
+    with TemporaryDirectory() as folder, KubernetesStub() as kubernetes:
+        template = Path(folder, "executor.yaml")
+        template.write_text(EXECUTOR)
+        lines = [f"{key} {value}\n" for key, value in settings(kubernetes.url, template).items()]
+        Path(folder, "spark-defaults.conf").write_text("".join(lines))
+        os.environ["SPARK_CONF_DIR"] = folder
+        spark = SparkContext(conf=SparkConf().setAppName("rehearsal"))
+        java = spark._gateway.proc
+        paths = sorted(str(path) for path in INPUT.glob("*.mid"))
+        read = spark.parallelize(paths, 2).mapPartitions(sizes).collect()
+        known = spark.broadcast(dict(read))
+        kinds = spark.parallelize(paths, 2).map(lambda path: (known.value[path] % 7, 1))
+        grouped = kinds.reduceByKey(int.__add__).collect()
+        known.unpersist()
+        spark.stop()
+        # Java has listed its last class when it ends, which it does when this pipe is closed.
+        java.stdin.close()
+        java.wait(timeout=120)
+    print(f"rehearsed with {len(read)} files in {len(grouped)} groups")
+    return 0 if len(read) == len(paths) > 0 else 1
 
 
 if __name__ == "__main__":
