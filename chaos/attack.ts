@@ -114,15 +114,14 @@ export class Attack {
   }
 
   async #begin(index: number, plan: FaultPlan, signal: AbortSignal): Promise<number> {
-    const { clock, executor, journal } = this.#dependencies
+    const { executor, journal } = this.#dependencies
     const recipe = { fault: index, kind: plan.kind, targets: plan.targets, actions: plan.end }
     if (plan.end.length > 0) {
       await writeUndoFile(journal.folder, [...this.#pending.values(), recipe])
       await journal.append({ entry: 'undo-recipe', recipe })
       this.#pending.set(index, recipe)
     }
-    const beginMs = clock.nowMs()
-    await executor.perform(plan.begin, signal)
+    const beginMs = await executor.perform(plan.begin, signal)
     await journal.append({ entry: 'fault-begun', fault: index, plan })
     this.#tell(plan, beginMs, plan.begin.map(describeAction).join(', '))
     return beginMs

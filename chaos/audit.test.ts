@@ -105,7 +105,11 @@ describe('leftovers()', () => {
   let runsFolder = ''
   const find = () => leftovers({ cluster: lab.cluster, lock, runsFolder })
   const heal = async () =>
-    undoLeftovers(await find(), clusterExecutor({ cluster: lab.cluster, lab, pods: lab }), never)
+    undoLeftovers(
+      await find(),
+      clusterExecutor({ cluster: lab.cluster, lab, pods: lab, clock: { nowMs: () => 0 } }),
+      never,
+    )
 
   beforeEach(async () => {
     lab = new RecordedLab()

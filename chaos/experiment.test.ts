@@ -84,16 +84,16 @@ describe('parseExperiment()', () => {
     [
       'an experiment longer than its load',
       { 'load.durationSeconds': 50 },
-      'load.durationSeconds: 50 is shorter than the experiment: warm-up + baseline + hold + recovery = 98 s',
+      'load.durationSeconds: 50 is shorter than the experiment: warm-up + baseline + hold + recovery = 120 s',
     ],
     [
       'a fault longer than the attack',
-      { 'faults.0.durationSeconds': 31 },
-      'the fault ends 31 s after the attack began, but holdSeconds is 30',
+      { 'faults.0.durationSeconds': 41 },
+      'the fault ends 41 s after the attack began, but holdSeconds is 40',
     ],
     [
       'a transition that eats the baseline',
-      { 'phases.transitionSeconds': 30 },
+      { 'phases.transitionSeconds': 42 },
       'leaves nothing of the baseline',
     ],
     [
@@ -108,7 +108,7 @@ describe('parseExperiment()', () => {
   })
 
   test('takes `duration: 5m` for what was meant and says so', () => {
-    const source = text.replace('durationSeconds: 30', 'duration: 5m')
+    const source = text.replace('durationSeconds: 40', 'duration: 5m')
     expect(problemsOf(source)).toContain(
       "faults[0].duration: unknown key; did you mean 'durationSeconds: 300'?",
     )
@@ -119,7 +119,7 @@ describe('parseExperiment()', () => {
       .replace('level: zone', 'level: planet')
       .replace('writeShare: 0.1', 'writeShare: 7')
       .replace('group: experiment', 'group: control')
-      .replace('durationSeconds: 100', 'durationSeconds: 20')
+      .replace('durationSeconds: 122', 'durationSeconds: 20')
     const lines = source.split('\n')
     const lineOf = (part: string) => lines.findIndex(line => line.includes(part)) + 1
     const message = problemsOf(source)

@@ -51,7 +51,7 @@ beforeEach(async () => {
   dependencies = {
     cluster: lab.cluster,
     lab,
-    executor: clusterExecutor({ cluster: lab.cluster, lab, pods: lab }),
+    executor: clusterExecutor({ cluster: lab.cluster, lab, pods: lab, clock }),
     database: recordedDatabase(load),
     load,
     lock,
@@ -152,7 +152,7 @@ describe('runExperiment()', () => {
     const executor: Executor = {
       async perform(plan, signal) {
         if (plan[0]?.action === 'power-off') seen.push(await pendingUndo())
-        await dependencies.executor.perform(plan, signal)
+        return await dependencies.executor.perform(plan, signal)
       },
     }
     await run({ executor })
@@ -195,7 +195,7 @@ describe('runExperiment()', () => {
 
   test('calls a fault that shows no effect not proven', async () => {
     const cluster = { ...lab.cluster, powerOff: async () => undefined }
-    const executor = clusterExecutor({ cluster, lab, pods: lab })
+    const executor = clusterExecutor({ cluster, lab, pods: lab, clock: dependencies.clock })
     const { folder, verdict } = await run({ executor })
     expect((await readRun(folder)).input.faults[0]?.effect.proven).toBe(false)
     expect(verdict?.verdict).toBe('invalid')
@@ -235,8 +235,9 @@ describe('runExperiment() on every other way out', () => {
   test('the fault fails to begin halfway: undone', async () => {
     const executor: Executor = {
       async perform(plan, signal) {
-        await dependencies.executor.perform(plan, signal)
+        const actedAtMs = await dependencies.executor.perform(plan, signal)
         if (plan[0]?.action === 'power-off') throw new MachineryError('the engine broke', '')
+        return actedAtMs
       },
     }
     await expect(run({ executor })).rejects.toThrow('the engine broke')

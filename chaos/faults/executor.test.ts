@@ -14,15 +14,17 @@ const killGateway: Action = {
   graceSeconds: 0,
 }
 
+const clock = { nowMs: () => 1795241633240 }
+
 function fixture() {
   const lab = new RecordedLab()
-  return { lab, executor: clusterExecutor({ cluster: lab.cluster, lab, pods: lab }) }
+  return { lab, executor: clusterExecutor({ cluster: lab.cluster, lab, pods: lab, clock }) }
 }
 
 describe('clusterExecutor()', () => {
   test('does what the plan says', async () => {
     const { lab, executor } = fixture()
-    await executor.perform([powerOff, killGateway], never)
+    expect(await executor.perform([powerOff, killGateway], never)).toBe(clock.nowMs())
     expect(lab.done.map(({ action }) => action).sort()).toEqual(['delete-pod', 'power-off'])
   })
 
@@ -112,7 +114,7 @@ describe('dryRunExecutor()', () => {
   test('tells, does nothing, and refuses the same targets', async () => {
     const { lab } = fixture()
     const told: string[] = []
-    const executor = dryRunExecutor(lab, message => told.push(message))
+    const executor = dryRunExecutor({ lab, clock }, message => told.push(message))
     await executor.perform([powerOff, killGateway], never)
     expect(told).toEqual([
       'would power off zone b (experiment-b)',

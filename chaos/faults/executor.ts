@@ -1,6 +1,6 @@
 import type { Cluster } from '../../platform/cluster/cluster.ts'
 import { MachineryError } from '../../platform/errors.ts'
-import type { LabReader, PodKiller } from '../lab/roles.ts'
+import type { Clock, LabReader, PodKiller } from '../lab/roles.ts'
 import type { Action } from './fault.ts'
 import { requireExperimental } from './target.ts'
 
@@ -10,16 +10,18 @@ export interface Executor {
    * Reads the targets of all `actions` again, refuses all when one is not of the experimental group, then does them
    * at once.
    *
+   * @returns when it set about the first action, after all reading, Unix milliseconds of the runner's clock
    * @throws UserError TARGET_NOT_EXPERIMENTAL with nothing done
    * @throws MachineryError when an action failed; the others may have been done
    */
-  perform(actions: readonly Action[], signal: AbortSignal): Promise<void>
+  perform(actions: readonly Action[], signal: AbortSignal): Promise<number>
 }
 
 export type ExecutorPowers = {
   readonly cluster: Pick<Cluster, 'powerOff' | 'powerOn'>
   readonly lab: Pick<LabReader, 'node' | 'pod'>
   readonly pods: PodKiller
+  readonly clock: Pick<Clock, 'nowMs'>
 }
 
 /** Acts on the real cluster. */
@@ -28,9 +30,10 @@ export function clusterExecutor(powers: ExecutorPowers): Executor {
     async perform(actions, signal) {
       for (const action of actions) await guard(action, powers.lab)
       signal.throwIfAborted()
+      const actedAtMs = powers.clock.nowMs()
       const results = await Promise.allSettled(actions.map(action => act(action, powers)))
       const failures = results.filter(result => result.status === 'rejected').map(result => result.reason)
-      if (failures.length === 0) return
+      if (failures.length === 0) return actedAtMs
       throw new MachineryError(
         `Cannot carry out ${failures.length} of ${actions.length} actions: ${failures.map(messageOf).join('; ')}`,
         "Check the cluster with 'divergence doctor'.",
@@ -41,13 +44,17 @@ export function clusterExecutor(powers: ExecutorPowers): Executor {
 }
 
 /** Tells what would be done and does nothing; the guards are real. */
-export function dryRunExecutor(lab: ExecutorPowers['lab'], tell: (message: string) => void): Executor {
+export function dryRunExecutor(
+  { lab, clock }: Pick<ExecutorPowers, 'lab' | 'clock'>,
+  tell: (message: string) => void,
+): Executor {
   return {
     async perform(actions) {
       for (const action of actions) {
         await guard(action, lab)
         tell(`would ${describeAction(action)}`)
       }
+      return clock.nowMs()
     },
   }
 }

@@ -32,7 +32,7 @@ export function connectLab(
   return {
     cluster,
     lab,
-    executor: clusterExecutor({ cluster, lab, pods: lab }),
+    executor: clusterExecutor({ cluster, lab, pods: lab, clock }),
     database: kubernetesDatabase(config, lab),
     load: new KubernetesLoad({ config, clock, image: loadImage, remoteWriteUrl }),
     lock: kubernetesLock(config, clock, self),

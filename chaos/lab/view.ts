@@ -48,6 +48,8 @@ export function zoneOf(pod: PodView, nodes: readonly NodeView[]): Zone | null {
 
 /** Zone where the group's Postgres primary is now; null when it has none. */
 export function primaryZone(group: string, view: Pick<LabView, 'nodes' | 'pods'>): Zone | null {
-  const primary = view.pods.find(pod => pod.group === group && pod.role === 'primary' && !pod.terminating)
+  const primaries = view.pods.filter(pod => pod.group === group && pod.role === 'primary' && !pod.terminating)
+  // A primary that died without a word keeps its label until it is back; the one that answers is the primary.
+  const primary = primaries.find(pod => pod.ready) ?? primaries[0]
   return primary === undefined ? null : zoneOf(primary, view.nodes)
 }
