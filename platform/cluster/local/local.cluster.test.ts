@@ -67,7 +67,7 @@ describe('the local cluster', () => {
     // A client inside the cluster is told the server's address; here it is told the name instead, and so has to ask
     // for it. It ends well when the node's own name server and the service answer.
     const env = [{ name: 'KUBERNETES_SERVICE_HOST', value: 'kubernetes.default.svc' }]
-    const args = ['kubectl', 'get', '--raw=/readyz', '--request-timeout=10s']
+    const args = ['kubectl', 'get', '--raw=/readyz']
     const pods = nodes.map(({ name }) => ({
       apiVersion: 'v1',
       kind: 'Pod',
