@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { parse, stringify } from 'yaml'
 import { UserError } from '../platform/errors.ts'
-import { loadExperiment, parseExperiment } from './experiment.ts'
+import { doubts, loadExperiment, parseExperiment } from './experiment.ts'
 
 const FOLDER = 'chaos/experiments'
 const shipped = readdirSync(FOLDER).filter(name => name.endsWith('.yaml'))
@@ -35,6 +35,7 @@ describe('parseExperiment()', () => {
   test.each(shipped)('accepts the shipped %s', name => {
     const experiment = parseExperiment(name, readFileSync(`${FOLDER}/${name}`, 'utf8'))
     expect(`${experiment.name}.yaml`).toBe(name)
+    expect(doubts(experiment)).toEqual([])
   })
 
   test.each([
@@ -150,5 +151,14 @@ describe('loadExperiment()', () => {
 
   test('keeps the text as it was written', async () => {
     expect((await loadExperiment(`${FOLDER}/zone-outage.yaml`)).text).toBe(text)
+  })
+})
+
+describe('doubts()', () => {
+  test('tells that the phases are too short for a margin, before anybody waits for them', () => {
+    const short = parseExperiment('file.yaml', changed({ 'phases.holdSeconds': 20, faults: [] }))
+    expect(doubts(short)).toEqual([
+      '2000 requests a group in the shorter of baseline and attack cannot place success_ratio within its margin of 0.001: at least 3824 are needed',
+    ])
   })
 })

@@ -4,7 +4,8 @@ import { PROFILE_NAMES } from '../load/profiles.ts'
 import { UserError } from '../platform/errors.ts'
 import { type Problem, readDocument, type YamlSource } from './experiment-file.ts'
 import { type AnyFault, faultSchema } from './faults/catalogue.ts'
-import { SIGNAL_NAMES } from './judgement/verdict.ts'
+import { fewestRequests } from './judgement/validity.ts'
+import { SIGNAL_NAMES, type SignalSpec } from './judgement/verdict.ts'
 
 /** Holm's correction over more than three primary signals would hide what a short run can show. */
 const MOST_PRIMARY_SIGNALS = 3
@@ -121,6 +122,23 @@ export function parseExperiment(file: string, text: string): Experiment {
     messageFor(file, problems),
     'Nothing was started. Mend the file and run it again.',
   )
+}
+
+/**
+ * What makes a run pointless before it starts: phases with fewer requests than a margin needs end `inconclusive`,
+ * whatever the system does.
+ */
+export function doubts({ steadyState, load, phases }: Experiment): readonly string[] {
+  const seconds = Math.min(phases.baselineSeconds - phases.transitionSeconds, phases.holdSeconds)
+  const requests = Math.floor(seconds * load.requestsPerSecond)
+  return steadyState.signals
+    .filter(signal => signal.primary)
+    .map(signal => ({ ...(signal as SignalSpec), fewest: fewestRequests(signal as SignalSpec) }))
+    .filter(({ fewest }) => requests < fewest)
+    .map(
+      ({ name, margin, fewest }) =>
+        `${requests} requests a group in the shorter of baseline and attack cannot place ${name} within its margin of ${margin}: at least ${fewest} are needed`,
+    )
 }
 
 function messageFor(file: string, problems: readonly Problem[]): string {

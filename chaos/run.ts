@@ -11,7 +11,7 @@ import { type LoadPlan, READ_TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../load/plan.t
 import { MachineryError } from '../platform/errors.ts'
 import { Attack, type Begun, sleepUntil } from './attack.ts'
 import { leftovers, residue, type Snapshot, takeSnapshot, undoLeftovers } from './audit.ts'
-import type { Experiment, ExperimentFile } from './experiment.ts'
+import { doubts, type Experiment, type ExperimentFile } from './experiment.ts'
 import { Journal, packSamples, RUN_FILES, readRun, runIdOf } from './journal.ts'
 import type { JudgeInput, TimelineEvent } from './journal-entry.ts'
 import type { Verdict } from './judgement/verdict.ts'
@@ -82,6 +82,7 @@ export async function runExperiment(
 async function conduct(run: Run, signal: AbortSignal): Promise<RunResult> {
   const { runId, experiment, journal, dependencies } = run
   const { cluster, lab, database, clock, progress } = dependencies
+  for (const doubt of doubts(experiment)) progress(`warning: ${doubt}`)
   await heal(run, signal)
   progress('preflight: waiting until both groups are whole')
   const readyMs = experiment.settle.readySeconds * 1000
