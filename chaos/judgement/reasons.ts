@@ -131,11 +131,13 @@ function aftermathSentences(verdict: Outcome, { recovery, worst }: Aftermath): s
   }
   if (verdict === 'invalid') return sentences
   const { fromFaultStartSeconds: start, fromFaultEndSeconds: end } = recovery
-  if (start === null) sentences.push('It did not come back inside the margins while it was watched.')
+  if (start === null && end === null) sentences.push('It was not seen back inside the margins.')
+  else if (start === null) sentences.push('It did not come back inside the margins after the fault began.')
   else if (start > 0)
     sentences.push(`It was back inside the margins ${seconds(start)} after the fault began.`)
-  if (end === null) sentences.push('After the fault ended it was not seen back inside the margins.')
-  else if (end > 0)
+  if (end === null && start !== null)
+    sentences.push('After the fault ended it was not seen back inside the margins.')
+  if (end !== null && end > 0)
     sentences.push(`After the fault ended it took ${seconds(end)} to be back inside the margins.`)
   return sentences
 }

@@ -199,7 +199,10 @@ function controlKeptWrites({ writes }: JudgeInput): Check {
   return {
     check: 'control group kept its writes',
     ok: lost === 0,
-    detail: `${count(lost)} of ${plural(acknowledged, 'acknowledged write')} lost`,
+    detail:
+      acknowledged === 0 && lost === 0
+        ? 'no write was acknowledged, so none could be lost'
+        : `${count(lost)} of ${plural(acknowledged, 'acknowledged write')} lost`,
     failure: 'invalid',
   }
 }

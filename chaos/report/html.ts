@@ -5,6 +5,7 @@ import type { Outcome, SignalResult, ValidityCheck, Verdict } from '../judgement
 import {
   capital,
   count,
+  list,
   milliseconds,
   SIGNAL_LABELS,
   seconds,
@@ -209,7 +210,10 @@ function numbersSection(verdict: Verdict, input: JudgeInput, values: readonly Ph
   const blocks = verdict.signals.flatMap(({ blockSeconds }) =>
     blockSeconds === null ? [] : Object.values(blockSeconds),
   )
-  const blockText = blocks.length === 0 ? 'none' : `${Math.min(...blocks)} to ${Math.max(...blocks)} s long`
+  const blockText =
+    blocks.length === 0
+      ? 'none'
+      : `of ${list([...new Set(blocks)].sort((one, other) => one - other).map(String))} s`
   const length = (phase: 'baseline' | 'attack' | 'recovery') =>
     `${phase} ${seconds((phases[phase].endMs - phases[phase].startMs) / 1000)}`
   const facts: readonly [string, string][] = [

@@ -51,8 +51,8 @@ h3 { margin: 26px 0 0; font-size: 16px; line-height: 1.4; font-weight: 650 }
 table { width: 100%; border-collapse: collapse; font-size: 15px }
 th { text-align: left; font-weight: 500; color: var(--ink-2); font-size: 13.5px; vertical-align: bottom }
 th, td { padding: 9px 14px 9px 0; border-bottom: 1px solid var(--rule) }
-.phases tbody th { font-weight: 500 } .phases [scope=rowgroup] { padding-top: 16px; font-weight: 600 } .phases th:last-child, .phases td:last-child { padding-right: 0 }
 tbody th { color: var(--ink); font-size: 15px; font-weight: 600; vertical-align: top } td { vertical-align: top }
+.phases tbody th { font-weight: 500 } .phases [scope=rowgroup] { padding-top: 16px; font-weight: 600 } .phases th:last-child, .phases td:last-child { padding-right: 0 }
 .number { text-align: right; white-space: nowrap } .sub { display: block; color: var(--ink-2); font-size: 13px; font-weight: 400 }
 .signals td:last-child, .signals th:last-child { padding-right: 0 }
 .signals tbody th { white-space: nowrap } .plot { width: 280px; padding-top: 3px; padding-bottom: 3px }
@@ -92,13 +92,11 @@ footer { margin-top: 48px; padding-top: 18px; padding-bottom: 48px; border-top: 
   .wide { display: none } .narrow { display: block }
   .signals thead { display: none } .signals, .signals tbody, .signals tr, .signals td, .signals th { display: block; border: 0 }
   .signals tr { display: grid; grid-template-columns: 1fr 1fr; gap: 2px 12px; padding: 14px 0; border-bottom: 1px solid var(--rule) }
-  .signals td, .signals .phases tbody th { font-weight: 500 } .phases [scope=rowgroup] { padding-top: 16px; font-weight: 600 } .phases th:last-child, .phases td:last-child { padding-right: 0 }
-tbody th { padding: 0; text-align: left } .signals .outcome { grid-row: 1; grid-column: 2; text-align: right }
+  .signals td, .signals tbody th { padding: 0; text-align: left } .signals .outcome { grid-row: 1; grid-column: 2; text-align: right }
   .signals .effect-cell, .signals .plot { grid-column: 1 / -1; width: auto }
   .signals [data-label]::before { content: attr(data-label); display: block; color: var(--ink-2); font-size: 13px }
   .events li { grid-template-columns: 1.6em 4.6em 1fr; gap: 0 8px }
-  .phases, .phases th, .phases .phases tbody th { font-weight: 500 } .phases [scope=rowgroup] { padding-top: 16px; font-weight: 600 } .phases th:last-child, .phases td:last-child { padding-right: 0 }
-tbody th { font-size: 13px } .phases th, .phases td { padding-right: 9px } .phases .swatch { margin-right: 5px }
+  .phases, .phases th, .phases tbody th { font-size: 13px } .phases th, .phases td { padding-right: 9px } .phases .swatch { margin-right: 5px }
 }
 @media print { .wide { display: block } .narrow { display: none } }
 `
