@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pipeline.database import DatabaseSettings
+from pipeline.database import DatabaseSettings, connect
 from pipeline.migrate import DEFAULT_MIGRATIONS, migrate, read_migrations, set_password
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
@@ -50,13 +50,20 @@ class Postgres:
             "DATABASE_PASSWORD_FILE": str(self.password_file),
         }
 
-    def create(self, template: str = "template0") -> str:
-        """Name of a new database."""
+    def create(self) -> str:
+        """Name of a new, empty database. It belongs to a role without a superuser's rights, as in the cluster."""
         name = f"test_{uuid4().hex[:12]}"
         with self.connect() as connection:
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-            )
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER owner").format(sql.Identifier(name)))
+        return name
+
+    def create_migrated(self) -> str:
+        """Name of a new database with the newest schema."""
+        name = self.create()
+        with connect(self.settings(name, "owner"), session="read-write", application="test") as connection:
+            migrate(connection, read_migrations(DEFAULT_MIGRATIONS))
+            for role in ("recommender", "ingest"):
+                set_password(connection, role, _PASSWORD)
         return name
 
 
@@ -121,7 +128,9 @@ def postgres() -> Iterator[Postgres]:
         try:
             running = Postgres(port, password_file)
             _wait_until_up(running, server)
-            _make_template(running)
+            with running.connect() as connection:
+                connection.execute("CREATE ROLE owner LOGIN CREATEROLE")
+                set_password(connection, "owner", _PASSWORD)
             yield running
         finally:
             server.send_signal(3)  # SIGQUIT: stop at once
@@ -140,27 +149,10 @@ def _wait_until_up(postgres: Postgres, server: subprocess.Popen[bytes]) -> None:
             time.sleep(0.05)
 
 
-TEMPLATE = "migrated"
-
-
-def _make_template(postgres: Postgres) -> None:
-    """A migrated database that is copied for each test, made by a role without superuser's rights as in the cluster."""
-    with postgres.connect() as connection:
-        connection.execute("CREATE ROLE owner LOGIN CREATEROLE")
-        set_password(connection, "owner", _PASSWORD)
-        connection.execute(f"CREATE DATABASE {TEMPLATE} OWNER owner")
-    with psycopg.connect(
-        host="127.0.0.1", port=postgres.port, dbname=TEMPLATE, user="owner", password=_PASSWORD, autocommit=True
-    ) as connection:
-        migrate(connection, read_migrations(DEFAULT_MIGRATIONS))
-        for role in ("recommender", "ingest"):
-            set_password(connection, role, _PASSWORD)
-
-
 @pytest.fixture
 def database(postgres: Postgres) -> str:
     """Name of a freshly migrated database."""
-    return postgres.create(TEMPLATE)
+    return postgres.create_migrated()
 
 
 @pytest.fixture(scope="session")

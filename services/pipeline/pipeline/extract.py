@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
@@ -89,8 +90,16 @@ def read_with_spark(spark: SparkContext, input_uri: str) -> list[FileRecord]:
         .map(lambda row: understand(row[0], bytes(row[1])))
         .collect()
     )
-    too_large = files.where(files["length"] > MAX_FILE_BYTES).select("path", "length").collect()
-    return read + [_too_large(row[0], row[1]) for row in too_large if is_midi_path(row[0])]
+    too_large = [
+        _too_large(row[0], row[1])
+        for row in files.where(files["length"] > MAX_FILE_BYTES).select("path", "length").collect()
+        if is_midi_path(row[0])
+    ]
+    # Spark makes no task for a file without bytes and so never shows it; the listing does.
+    seen = {record.path for record in (*read, *too_large)}
+    listed = (unquote(re.sub("^file:/+", "file:/", uri)) for uri in files.inputFiles())
+    empty = [understand(path, b"") for path in listed if is_midi_path(path) and path not in seen]
+    return [*read, *too_large, *empty]
 
 
 def is_midi_path(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -57,6 +58,14 @@ def to_catalogue(records: Iterable[FileRecord]) -> Catalogue:
     )
 
 
+_PATH_BYTES = 1_500
+"""An index entry of Postgres holds at most 2,700 bytes."""
+
+
 def _printable(path: str) -> str:
-    """A path whose bytes are not UTF-8 still has to fit into a text column, and stay different from others."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """A path whose bytes are not UTF-8, or that is very long, still fits a text column and stays different."""
+    written = os.fsencode(path).decode("utf-8", "backslashreplace")
+    if len(written.encode()) <= _PATH_BYTES:
+        return written
+    mark = hashlib.sha256(written.encode()).hexdigest()[:16]
+    return f"{written.encode()[:_PATH_BYTES].decode('utf-8', 'ignore')}...{mark}"
