@@ -13,12 +13,12 @@ import type { Outcome } from './chaos/judgement/verdict.ts'
 import { connectLab } from './chaos/lab/connect.ts'
 import { renderHtml } from './chaos/report/html.ts'
 import { renderMarkdown } from './chaos/report/markdown.ts'
-import { alignColumns, renderTerminal } from './chaos/report/terminal.ts'
+import { renderTerminal } from './chaos/report/terminal.ts'
 import { runExperiment } from './chaos/run.ts'
 import type { RunDependencies } from './chaos/run-dependencies.ts'
 import { KubeconfigApiServer } from './platform/api-server.ts'
 import { removeAll } from './platform/apply.ts'
-import type { Cluster } from './platform/cluster/cluster.ts'
+import type { Cluster, Progress } from './platform/cluster/cluster.ts'
 import { ContextCluster, contextChecks } from './platform/cluster/context.ts'
 import { localChecks } from './platform/cluster/local/checks.ts'
 import {
@@ -29,6 +29,7 @@ import {
 } from './platform/cluster/local/corpus.ts'
 import { labFolders } from './platform/cluster/local/folders.ts'
 import { LocalCluster } from './platform/cluster/local/local.ts'
+import { alignColumns } from './platform/columns.ts'
 import { MachineryError, UserError } from './platform/errors.ts'
 import { type BuiltImages, ensureImages } from './platform/images/build.ts'
 import {
@@ -42,8 +43,9 @@ import {
 } from './platform/lab.ts'
 import { labStatus } from './platform/lab-status.ts'
 import { renderAll } from './platform/manifests/manifests.ts'
+import { addressesOf, addressLines, statusText } from './platform/status-text.ts'
 import { type StepOutput, Steps } from './platform/steps.ts'
-import { FORWARDED_PORTS, PORTS, SHARED_NAMESPACE } from './platform/topology.ts'
+import { PORTS, SHARED_NAMESPACE } from './platform/topology.ts'
 
 const EXIT = { worked: 0, diverged: 1, usage: 2, undecided: 3, machinery: 4, interrupted: 130 } as const
 const EXIT_OF_VERDICT: Readonly<Record<Outcome, number>> = {
@@ -90,12 +92,12 @@ function print({ json }: Common, value: unknown, text: string): void {
   process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${text}\n`)
 }
 
-const images = (registry: Promise<string>, progress: (message: string) => void, signal: AbortSignal) =>
+const images = (registry: Promise<string>, progress: Progress, signal: AbortSignal) =>
   ensureImages({ root, folders: labFolders(), registry }, progress, signal)
 
 async function up(options: Common & { readonly corpus: CorpusSize }): Promise<LabRecord> {
   const cluster = clusterOf(options)
-  const corpus = async (built: BuiltImages, progress: (message: string) => void, signal: AbortSignal) =>
+  const corpus = async (built: BuiltImages, progress: Progress, signal: AbortSignal) =>
     options.context === undefined
       ? ensureGeneratedCorpus(options.corpus, imageTag(built), progress, signal)
       : null
@@ -112,59 +114,18 @@ function imageTag(built: BuiltImages): string {
   return tag
 }
 
-/** Addresses of what a person opens; null where the cluster does not bring it to this machine. */
-function addresses({ facts }: LabRecord) {
-  const local = (port: number) => (facts.kind === 'local' ? `http://127.0.0.1:${port}` : null)
-  return {
-    control: local(FORWARDED_PORTS.controlGateway),
-    experiment: local(FORWARDED_PORTS.experimentGateway),
-    prometheus: local(FORWARDED_PORTS.prometheus),
-  }
-}
-
-async function status(options: Common) {
+async function status(options: Common): Promise<number> {
   const record = await readRecord(recordOf(options))
   const state = await labStatus(new KubeconfigApiServer(record.access, stop.signal))
-  const urls = addresses(record)
-  return {
-    ...state,
-    kubeconfig: record.access.kubeconfigPath,
-    prometheus: urls.prometheus,
-    groups: {
-      control: { gateway: urls.control, ...state.groups.control },
-      experiment: { gateway: urls.experiment, ...state.groups.experiment },
-    },
+  const { kubeconfigPath } = record.access
+  const urls = addressesOf(record)
+  const groups = {
+    control: { gateway: urls.control, ...state.groups.control },
+    experiment: { gateway: urls.experiment, ...state.groups.experiment },
   }
-}
-
-function describeStatus(state: Awaited<ReturnType<typeof status>>): string {
-  const rows = [
-    ...Object.entries(state.groups),
-    ['shared', { services: state.shared, gateway: null }] as const,
-  ].flatMap(([group, { services }]) =>
-    services.map(({ service, ready, desired, pods }) => {
-      const late = pods.filter(pod => !pod.ready && pod.why).map(pod => `${pod.name}: ${pod.why}`)
-      const places = pods.map(pod => `${pod.node}${pod.role === 'primary' ? ' (primary)' : ''}`)
-      return [group, service, `${ready}/${desired}`, ready >= desired ? places.join(', ') : late.join('; ')]
-    }),
-  )
-  const nodes = state.nodes.filter(node => !node.ready).map(node => node.name)
-  return [
-    alignColumns([['group', 'service', 'ready', 'where'], ...rows]),
-    '',
-    nodes.length === 0 ? `${state.nodes.length} nodes Ready` : `Not ready: ${nodes.join(', ')}`,
-    ...openLines({
-      control: state.groups.control.gateway,
-      experiment: state.groups.experiment.gateway,
-      prometheus: state.prometheus,
-    }),
-    `kubectl     KUBECONFIG=${state.kubeconfig}`,
-  ].join('\n')
-}
-
-function openLines({ control, experiment, prometheus }: ReturnType<typeof addresses>): string[] {
-  if (control === null) return ['Open them with: kubectl -n control port-forward service/edge 8080']
-  return [`control     ${control}`, `experiment  ${experiment}`, `prometheus  ${prometheus}`]
+  const value = { ...state, kubeconfig: kubeconfigPath, prometheus: urls.prometheus, groups }
+  print(options, value, statusText(state, urls, kubeconfigPath))
+  return EXIT.worked
 }
 
 function isAlive(pid: number): boolean {
@@ -325,7 +286,7 @@ async function start(options: Common & { readonly corpus: CorpusSize }): Promise
   )
   const code = await run(join(root, 'chaos', 'experiments', 'zone-outage.yaml'), options)
   if (!options.json)
-    process.stdout.write(`${openLines(addresses(await readRecord(recordOf(options)))).join('\n')}\n`)
+    process.stdout.write(`${addressLines(addressesOf(await readRecord(recordOf(options)))).join('\n')}\n`)
   return code
 }
 
@@ -378,21 +339,13 @@ function program(): Command {
     .action(
       leave(async (options: Common & { corpus: CorpusSize }) => {
         await up(options)
-        const state = await status(options)
-        print(options, state, describeStatus(state))
-        return EXIT.worked
+        return status(options)
       }),
     )
   command('status', 'both groups, service by service, and where to open them', [
     'status',
     'status --json',
-  ]).action(
-    leave(async (options: Common) => {
-      const state = await status(options)
-      print(options, state, describeStatus(state))
-      return EXIT.worked
-    }),
-  )
+  ]).action(leave(status))
   command('run <file>', 'run an experiment and judge it', [
     'run chaos/experiments/zone-outage.yaml',
     'run chaos/experiments/pod-kill.yaml --json',

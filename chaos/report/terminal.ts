@@ -1,3 +1,4 @@
+import { alignColumns } from '../../platform/columns.ts'
 import type { SignalResult, Verdict } from '../judgement/verdict.ts'
 
 const number = (value: number | null, digits: number) => (value === null ? '-' : value.toFixed(digits))
@@ -28,19 +29,6 @@ function cells(signal: SignalResult): string[] {
     `<= x ${signal.margin.toFixed(2)}`,
     signal.outcome,
   ]
-}
-
-/** Rows of equal width, columns two spaces apart; the first row is the heading. */
-export function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)))
-  return rows
-    .map(row =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
 }
 
 /** The verdict as plain text for a terminal: the word, its reasons, the signals, what failed of the validity checks, recovery. */

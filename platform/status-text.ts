@@ -1,0 +1,44 @@
+import { alignColumns } from './columns.ts'
+import type { LabRecord } from './lab.ts'
+import type { LabState, ServiceState } from './lab-status.ts'
+import { FORWARDED_PORTS, GROUPS } from './topology.ts'
+
+/** What a person opens: base URLs on this machine; null where the cluster does not bring them here. */
+export type Addresses = Readonly<Record<'control' | 'experiment' | 'prometheus', string | null>>
+
+export function addressesOf({ facts }: Pick<LabRecord, 'facts'>): Addresses {
+  const local = (port: number) => (facts.kind === 'local' ? `http://127.0.0.1:${port}` : null)
+  return {
+    control: local(FORWARDED_PORTS.controlGateway),
+    experiment: local(FORWARDED_PORTS.experimentGateway),
+    prometheus: local(FORWARDED_PORTS.prometheus),
+  }
+}
+
+export function addressLines({ control, experiment, prometheus }: Addresses): string[] {
+  if (control === null) return ['Open them with: kubectl -n control port-forward service/edge 8080']
+  return [`control     ${control}`, `experiment  ${experiment}`, `prometheus  ${prometheus}`]
+}
+
+/** The lab as a table: where each pod runs, or why it does not. */
+export function statusText(state: LabState, addresses: Addresses, kubeconfigPath: string): string {
+  const rows = [
+    ...GROUPS.flatMap(group => state.groups[group].services.map(service => serviceRow(group, service))),
+    ...state.shared.map(service => serviceRow('shared', service)),
+  ]
+  const unready = state.nodes.filter(node => !node.ready).map(node => node.name)
+  return [
+    alignColumns([['group', 'service', 'ready', 'where'], ...rows]),
+    '',
+    unready.length === 0 ? `${state.nodes.length} nodes Ready` : `Not ready: ${unready.join(', ')}`,
+    ...addressLines(addresses),
+    `kubectl     KUBECONFIG=${kubeconfigPath}`,
+  ].join('\n')
+}
+
+function serviceRow(group: string, { service, ready, desired, pods }: ServiceState): string[] {
+  const whole = ready >= desired
+  const places = pods.map(pod => `${pod.node}${pod.role === 'primary' ? ' (primary)' : ''}`)
+  const late = pods.filter(pod => !pod.ready && pod.why).map(pod => `${pod.name}: ${pod.why}`)
+  return [group, service, `${ready}/${desired}`, (whole ? places : late).join(whole ? ', ' : '; ')]
+}
