@@ -1,10 +1,22 @@
 import type { Cluster, Progress } from '../platform/cluster/cluster.ts'
 import type { Group } from '../platform/topology.ts'
+import type { Experiment } from './experiment.ts'
 import type { Executor } from './faults/executor.ts'
-import type { JudgeInput } from './journal-entry.ts'
+import type { Journal } from './journal.ts'
+import type { JudgeInput, TimelineEvent } from './journal-entry.ts'
 import type { Verdict } from './judgement/verdict.ts'
 import type { Clock, Database, LabReader, LabWatcher, LoadGenerator, RunLock } from './lab/roles.ts'
 import type { Sample } from './measurement/sample.ts'
+
+/** One run on its way. */
+export type Run = {
+  readonly runId: string
+  readonly experiment: Experiment
+  readonly journal: Journal
+  /** What happened so far, in the order in which it was told. */
+  readonly events: TimelineEvent[]
+  readonly dependencies: RunDependencies
+}
 
 /** Everything a run touches. `chaos/lab/connect.ts` makes the real ones, tests pass recordings. */
 export type RunDependencies = {

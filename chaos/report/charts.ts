@@ -161,7 +161,8 @@ function axisOf(spec: ChartSpec): { ticks: readonly number[]; toAxis: (value: nu
   const values = Object.values(spec.lines).flatMap(line => line.filter(value => value !== null))
   if (spec.scale === 'ratio') {
     const lowest = Math.min(1, ...values)
-    const floor = RATIO_FLOORS.find(candidate => candidate <= lowest) ?? 0
+    // A single failure in a second must not look like the floor.
+    const floor = RATIO_FLOORS.find(candidate => candidate < lowest) ?? 0
     return { ticks: [floor, (floor + 1) / 2, 1], toAxis: value => value }
   }
   if (spec.scale === 'count') {

@@ -107,7 +107,7 @@ describe('renderHtml()', () => {
     )
     expect(text).toMatch(/×2\.\d\d to ×2\.\d\d; margin ×1\.50/)
     expect(text).toMatch(
-      /<td class="number">900<\/td><td class="number">0<\/td><td class="number">100 %<\/td>/,
+      /<td class="number">900<\/td><td class="number">0<\/td><td class="number success">100 %<\/td>/,
     )
     expect(text).toContain('divergence judge simulated')
     expect(text).toContain('seed 1, blocks')

@@ -6,7 +6,6 @@ import {
   capital,
   count,
   list,
-  milliseconds,
   SIGNAL_LABELS,
   seconds,
   signalEffect,
@@ -125,15 +124,21 @@ function chartsSection(input: JudgeInput, samples: readonly Sample[]): Markup {
       'Latency, p50',
       'half of the requests were quicker; logarithmic scale',
       'latency',
-      milliseconds,
+      millisecondsTick,
     ],
-    ['latency_p95', 'Latency, p95', '1 request in 20 was slower; logarithmic scale', 'latency', milliseconds],
+    [
+      'latency_p95',
+      'Latency, p95',
+      '1 request in 20 was slower; logarithmic scale',
+      'latency',
+      millisecondsTick,
+    ],
     [
       'latency_p99',
       'Latency, p99',
       '1 request in 100 was slower; logarithmic scale',
       'latency',
-      milliseconds,
+      millisecondsTick,
     ],
     [
       'throughput',
@@ -182,6 +187,11 @@ function chartSpec(
     firstSecond: series.firstSecond,
     phases: { baseline: span(phases.baseline), attack: span(phases.attack), recovery: span(phases.recovery) },
   }
+}
+
+/** A latency as an axis writes it, and as the reader of a chart needs it: whole milliseconds where there are some. */
+function millisecondsTick(value: number): string {
+  return `${value < 1 ? Number(value.toPrecision(2)) : count(value)} ms`
 }
 
 /** A ratio as an axis writes it: no decimals that say nothing. */
@@ -241,9 +251,10 @@ function numbersSection(verdict: Verdict, input: JudgeInput, values: readonly Ph
   ]
   return html`<section aria-labelledby="numbers">
 <h2 id="numbers">The numbers behind it</h2>
+<p class="note">Latencies in milliseconds.</p>
 <div class="scroll"><table class="phases">
 <caption class="hidden">Requests, success and latency of both groups by phase</caption>
-<thead><tr><th scope="col">Group</th><th scope="col" class="number">Requests</th><th scope="col" class="number">Failed</th><th scope="col" class="number">Success</th><th scope="col" class="number">p50, ms</th><th scope="col" class="number">p95, ms</th><th scope="col" class="number">p99, ms</th></tr></thead>
+<thead><tr><th scope="col">Group</th><th scope="col" class="number">Requests</th><th scope="col" class="number">Failed</th><th scope="col" class="number success">Success</th><th scope="col" class="number">p50</th><th scope="col" class="number">p95</th><th scope="col" class="number">p99</th></tr></thead>
 ${PHASE_NAMES.map(phase => html`<tbody><tr><th scope="rowgroup" colspan="7">${capital(phase)}</th></tr>${values.filter(value => value.phase === phase).map(phaseRow)}</tbody>`)}
 </table></div>
 <dl class="facts">${facts.map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`)}</dl>
@@ -256,7 +267,7 @@ ${PHASE_NAMES.map(phase => html`<tbody><tr><th scope="rowgroup" colspan="7">${ca
 }
 
 function phaseRow({ group, requests, failures, success, p50, p95, p99 }: PhaseValues): Markup {
-  return html`<tr><th scope="row"><span class="swatch ${group}"></span>${group}</th><td class="number">${count(requests)}</td><td class="number">${count(failures)}</td><td class="number">${success}</td><td class="number">${p50}</td><td class="number">${p95}</td><td class="number">${p99}</td></tr>`
+  return html`<tr><th scope="row"><span class="swatch ${group}"></span>${group}</th><td class="number">${count(requests)}</td><td class="number">${count(failures)}</td><td class="number success">${success}</td><td class="number">${p50}</td><td class="number">${p95}</td><td class="number">${p99}</td></tr>`
 }
 
 function icon(name: Outcome | SignalResult['outcome'] | 'failed'): Markup {

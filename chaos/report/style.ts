@@ -52,10 +52,10 @@ table { width: 100%; border-collapse: collapse; font-size: 15px }
 th { text-align: left; font-weight: 500; color: var(--ink-2); font-size: 13.5px; vertical-align: bottom }
 th, td { padding: 9px 14px 9px 0; border-bottom: 1px solid var(--rule) }
 tbody th { color: var(--ink); font-size: 15px; font-weight: 600; vertical-align: top } td { vertical-align: top }
-.phases tbody th { font-weight: 500 } .phases [scope=rowgroup] { padding-top: 16px; font-weight: 600 } .phases th:last-child, .phases td:last-child { padding-right: 0 }
+.phases tbody th { font-weight: 500; white-space: nowrap } .phases [scope=rowgroup] { padding-top: 16px; font-weight: 600 } .phases th:last-child, .phases td:last-child { padding-right: 0 }
 .number { text-align: right; white-space: nowrap } .sub { display: block; color: var(--ink-2); font-size: 13px; font-weight: 400 }
 .signals td:last-child, .signals th:last-child { padding-right: 0 }
-.signals tbody th { white-space: nowrap } .plot { width: 280px; padding-top: 3px; padding-bottom: 3px }
+.signals tbody th { white-space: nowrap } .effect-cell { min-width: 170px } .plot { width: 32%; padding-top: 3px; padding-bottom: 3px }
 .forest { display: block; width: 100%; height: auto; overflow: visible }
 .forest.scale { margin-bottom: -6px } .forest text { font-size: 12px; fill: var(--ink-2) }
 .forest .zone { fill: var(--beyond) } .forest .zero { stroke: var(--rule-2); stroke-dasharray: 2 3 } .forest .margin { stroke: var(--ink-2); stroke-width: 1.5 }
@@ -86,7 +86,7 @@ code { font: 14px/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation Mono", mo
 .legend .control-line { border-color: var(--control) } .legend .experiment-line { border-color: var(--experiment) }
 footer { margin-top: 48px; padding-top: 18px; padding-bottom: 48px; border-top: 1px solid var(--rule); color: var(--ink-2); font-size: 14px }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
-@media (max-width: 700px) {
+@media screen and (max-width: 760px) {
   header { padding-top: 24px } .meaning { font-size: 17px } h2 { margin-top: 40px }
   .brief, .facts { grid-template-columns: 1fr; gap: 2px 0 } .brief dd, .facts dd { margin-bottom: 14px }
   .wide { display: none } .narrow { display: block }
@@ -98,5 +98,11 @@ footer { margin-top: 48px; padding-top: 18px; padding-bottom: 48px; border-top: 
   .events li { grid-template-columns: 1.6em 4.6em 1fr; gap: 0 8px }
   .phases, .phases th, .phases tbody th { font-size: 13px } .phases th, .phases td { padding-right: 9px } .phases .swatch { margin-right: 5px }
 }
-@media print { .wide { display: block } .narrow { display: none } }
+@media screen and (max-width: 430px) { .phases .success { display: none } }
+@media print {
+  @page { margin: 14mm }
+  body { font-size: 13px } .meaning { font-size: 15px } h1 { font-size: 25px } h2 { margin-top: 28px; font-size: 17px } header { padding-top: 0 }
+  table, .facts, .note, .checks .sub, .legend { font-size: 12px } th, tbody th, .sub, .events .where { font-size: 11.5px } tbody th { font-size: 12px }
+  th, td { padding: 6px 10px 6px 0 } .page { padding: 0 } .brief { margin-top: 20px } footer { margin-top: 20px; padding-bottom: 0 }
+}
 `

@@ -1,0 +1,106 @@
+import { join } from 'node:path'
+import { type LoadPlan, READ_TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../load/plan.ts'
+import { MachineryError } from '../platform/errors.ts'
+import type { Begun } from './attack.ts'
+import { packSamples, RUN_FILES } from './journal.ts'
+import { SampleFollower } from './measurement/follow.ts'
+import type { PhaseEdges } from './measurement/phases.ts'
+import type { LoadSummary } from './measurement/sample.ts'
+import type { LoadRecord } from './measurement/samples.ts'
+import type { Run } from './run-dependencies.ts'
+
+/** k6 leaves with 99 when a threshold was crossed: the run is judged, and the judge sees why. */
+const GENERATOR_FINISHED: readonly number[] = [0, 99]
+
+/** What the load brought. */
+export type Collected = {
+  readonly records: readonly LoadRecord[]
+  readonly load: LoadSummary
+  /** Generator's clock minus ours, milliseconds. */
+  readonly clockOffsetMs: number
+}
+
+/** What the time under load brought, attack and all. Instants are the runner's clock. */
+export type Measured = Collected & {
+  readonly edges: PhaseEdges
+  readonly begun: readonly Begun[]
+  readonly faultEndMs: number
+}
+
+export type DrivenLoad = {
+  /** Start of the first request, Unix milliseconds of the runner's clock: the zero of every phase. */
+  readonly startMs: number
+  /** Aborted when the run is stopped, and when the generator dies: nothing that follows would be measured. */
+  readonly running: AbortSignal
+  /** Waits for the generator's end and its last sample. */
+  collect(): Promise<Collected>
+  /** Follows no longer; the generator itself is removed on the way out. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the load and follows its samples.
+ *
+ * @returns once the first sample is here
+ * @throws MachineryError when the generator does not start or dies
+ */
+export async function driveLoad(run: Run, signal: AbortSignal): Promise<DrivenLoad> {
+  const { journal, dependencies } = run
+  const { load, clock, progress } = dependencies
+  const plan = planOf(run)
+  progress('load: starting the generator')
+  await load.start(plan, signal)
+  await journal.append({ entry: 'load-started', plan })
+
+  const file = join(journal.folder, RUN_FILES.growingSamples)
+  const follower = new SampleFollower({ generator: load, clock, file })
+  const stopped = new AbortController()
+  const running = AbortSignal.any([signal, stopped.signal])
+  const following = follower.follow(running).then(requireFinished)
+  following.catch(error => stopped.abort(error))
+  const stop = async () => {
+    stopped.abort(new Error('the run is over'))
+    await Promise.allSettled([following])
+  }
+  try {
+    const { offsetMs, roundTripMs } = await load.clockOffset()
+    const loadStartMs = await follower.firstStartMs
+    await journal.append({ entry: 'time-base', loadStartMs, clockOffsetMs: offsetMs, roundTripMs })
+    return {
+      startMs: loadStartMs - offsetMs,
+      running,
+      stop,
+      async collect() {
+        progress('load: collecting the last samples')
+        await following
+        const summary = await load.summary()
+        await packSamples(journal.folder)
+        const { records, resumed } = follower
+        await journal.append({ entry: 'collected', samples: records.length, resumed, load: summary })
+        return { records, load: summary, clockOffsetMs: offsetMs }
+      },
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+function planOf({ runId, experiment, dependencies }: Run): LoadPlan {
+  return {
+    runId,
+    ...experiment.load,
+    seed: experiment.seed,
+    urls: dependencies.urls,
+    readTimeoutMs: READ_TIMEOUT_MS,
+    writeTimeoutMs: WRITE_TIMEOUT_MS,
+  }
+}
+
+function requireFinished(end: { readonly exitCode: number; readonly log: string }): void {
+  if (GENERATOR_FINISHED.includes(end.exitCode)) return
+  throw new MachineryError(
+    `Cannot drive load: the generator ended with exit code ${end.exitCode}: ${end.log.trim()}`,
+    "Check that both groups answer: 'divergence status'.",
+  )
+}

@@ -1,0 +1,37 @@
+import type { Experiment } from '../experiment.ts'
+import type { Phases } from './sample.ts'
+
+/** Instants on which the phases hang, Unix milliseconds of one clock. */
+export type PhaseEdges = {
+  /** End of the warm-up. */
+  readonly warmMs: number
+  /** Begin of the first fault; without a fault the end of the baseline. */
+  readonly attackMs: number
+  /** No request is sent any more. */
+  readonly loadEndMs: number
+}
+
+/**
+ * The phases as they really were, on the clock of the edges.
+ *
+ *   warm-up | baseline | transition | attack (hold) | recovery
+ *
+ * Only the end of the baseline is trimmed: requests on their way when the fault begins belong to neither side. The first
+ * seconds of the attack are what it is about, and those after its end are the recovery.
+ */
+export function phasesOf(
+  lengths: Pick<Experiment['phases'], 'holdSeconds' | 'recoverySeconds' | 'transitionSeconds'>,
+  { warmMs, attackMs, loadEndMs }: PhaseEdges,
+): { readonly phases: Phases; readonly attackEndMs: number; readonly recoveryEndMs: number } {
+  const attackEndMs = attackMs + lengths.holdSeconds * 1000
+  const recoveryEndMs = Math.min(attackEndMs + lengths.recoverySeconds * 1000, loadEndMs)
+  return {
+    phases: {
+      baseline: { startMs: warmMs, endMs: attackMs - lengths.transitionSeconds * 1000 },
+      attack: { startMs: attackMs, endMs: attackEndMs },
+      recovery: { startMs: attackEndMs, endMs: recoveryEndMs },
+    },
+    attackEndMs,
+    recoveryEndMs,
+  }
+}
