@@ -24,7 +24,7 @@ export const STYLE = `
     --resilient: #0a6b5c; --diverged: #a01d3c; --inconclusive: #7a5600; --invalid: #4a4e59;
   }
   figure, tr, .events li, .checks li { break-inside: avoid }
-  h2, h3 { break-after: avoid }
+  h2, h3, h2 + .note { break-after: avoid } .swatch, .legend .area { print-color-adjust: exact }
 }
 * { box-sizing: border-box }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100% }
