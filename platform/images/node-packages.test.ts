@@ -1,4 +1,7 @@
-import { describe, expect, test } from '@jest/globals'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { installedClosure, type Lock, nodeBinary, packageParts } from './node-packages.ts'
 
 const lock: Lock = {
@@ -79,7 +82,29 @@ describe('packageParts()', () => {
 })
 
 describe('nodeBinary()', () => {
-  test('is the one of the lock file, ready to run', () => {
-    expect(nodeBinary('/root', lock)).toMatchObject({ path: 'node', executable: true })
+  const work = { progress: () => undefined, signal: new AbortController().signal }
+  let root: string
+  const install = async (bytes: string) => {
+    await mkdir(join(root, 'node_modules/node/bin'), { recursive: true })
+    await writeFile(join(root, 'node_modules/node/bin/node'), bytes, 'latin1')
+  }
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'node-'))
+  })
+  afterEach(() => rm(root, { recursive: true }))
+
+  test('is the installed one, ready to run', async () => {
+    await install('\x7fELF...')
+    const part = nodeBinary(root, lock)
+    expect(part).toMatchObject({ path: 'node', executable: true })
+    expect(await part.content(work)).toEqual({ file: join(root, 'node_modules/node/bin/node') })
+  })
+
+  test.each([
+    ['of another system', '\xcf\xfa\xed\xfe'],
+    ['cut short', '\x7fE'],
+  ])('refuses a program %s', async (_, bytes) => {
+    await install(bytes)
+    await expect(nodeBinary(root, lock).content(work)).rejects.toThrow('is no program for Linux')
   })
 })

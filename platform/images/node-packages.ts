@@ -1,4 +1,6 @@
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UserError } from '../errors.ts'
 import { type ContextPart, sha256 } from './context.ts'
 
 type LockEntry = {
@@ -80,7 +82,26 @@ export function nodeBinary(root: string, lock: Lock): ContextPart {
     path: 'node',
     executable: true,
     identity: identityOf(lock, folder),
-    content: async () => ({ file: join(root, folder, 'bin', 'node') }),
+    content: async () => {
+      const file = join(root, folder, 'bin', 'node')
+      if (await isLinuxProgram(file)) return { file }
+      throw new UserError(
+        'IMAGES_NEED_LINUX',
+        `Cannot put Node into an image: '${file}' is no program for Linux`,
+        'Build the images on Linux, on the kind of processor that the nodes have.',
+      )
+    },
+  }
+}
+
+/** Whether a file begins as ELF says. */
+async function isLinuxProgram(path: string): Promise<boolean> {
+  const file = await open(path)
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0)
+    return buffer.equals(Buffer.from('\x7fELF', 'latin1'))
+  } finally {
+    await file.close()
   }
 }
 
