@@ -74,11 +74,15 @@ describe('underLock()', () => {
     expect(told.filter(each => each !== undefined)).toEqual([])
   })
 
-  test('waits for a living holder whose name cannot be read, without a name', async () => {
-    const path = join(folder, 'unnamed')
+  test.each([
+    { title: 'half a name', text: '{"pid": 1' },
+    // A living process of the same number, but not the one that wrote its name.
+    { title: 'the name of a dead one', text: JSON.stringify({ pid: 1, started: 'long ago', since: 'then' }) },
+  ])('waits without a name when the lock has $title', async ({ title, text }) => {
+    const path = join(folder, title)
     const inside = Promise.withResolvers<void>()
     const first = underLock(path, nobody, signal, async () => {
-      await writeFile(path, '{"pid": 1')
+      await writeFile(path, text)
       inside.resolve()
       await sleep(300)
     })
