@@ -28,6 +28,18 @@ mkdir -p "$cache"
   fi
 ) 9>"$cache/venv.lock"
 
+# The tests start a PostgreSQL of their own.
+if [[ ! -x /usr/lib/postgresql/15/bin/initdb ]] && ! command -v initdb >/dev/null; then
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+    echo "Installing PostgreSQL 15" >&2
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-15 >&2
+  else
+    echo "Cannot test: no PostgreSQL server is installed; install it (sudo apt-get install postgresql-15)" >&2
+    exit 2
+  fi
+fi
+
 export PYTHONPATH=$PWD PYTHONDONTWRITEBYTECODE=1 PYSPARK_PYTHON=$venv/bin/python RUFF_CACHE_DIR=$cache/ruff
 "$venv/bin/ruff" check --quiet .
 "$venv/bin/ruff" format --check --quiet .
