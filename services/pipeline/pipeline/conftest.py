@@ -76,7 +76,7 @@ def _postgres_binaries() -> Path:
     return Path(found).parent
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -110,7 +110,7 @@ def postgres() -> Iterator[Postgres]:
             cwd="/",
             **user,
         )
-        port = _free_port()
+        port = free_port()
         options = {
             "port": port,
             "listen_addresses": "127.0.0.1",

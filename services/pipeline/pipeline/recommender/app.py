@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import psycopg
-from flask import Flask, Request, Response, g, request, stream_with_context
+from flask import Flask, Request, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from pipeline.database import DatabaseSettings
 from pipeline.recommender import parameters, queries
@@ -35,7 +35,8 @@ def create_app(database_settings: DatabaseSettings | None = None) -> Flask:
     )
     metrics.registry.register(LastBatch(definitions, lambda: database.read(last_batch)))
     app = Flask("pipeline.recommender", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT_BYTES
+    # One more than allowed: a body without a length is cut there, and by its size known to have been cut.
+    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT_BYTES + 1
     app.url_map.strict_slashes = False
     measure(app, metrics)
     answer_errors(app)
@@ -50,7 +51,7 @@ def add_catalogue(app: Flask, database: Database) -> None:
     def songs() -> Response:
         search = parameters.song_search(request.args)
         if NDJSON in request.accept_mimetypes.values() and not search.limit_given:
-            return Response(stream_with_context(song_lines(database, search)), content_type=NDJSON)
+            return Response(song_lines(database, search), content_type=NDJSON)
         rows = database.read(lambda connection: queries.songs(connection, search))
         following = parameters.encoded(rows[-1]["hash"]) if len(rows) == search.limit else None
         return answer({"songs": rows, "next": following})
@@ -166,8 +167,11 @@ def answer_errors(app: Flask) -> None:
 def json_body(incoming: Request) -> object:
     if incoming.mimetype != "application/json":
         raise Problem(415, "The body must be application/json", {"Accept": "application/json"})
+    body = incoming.get_data(cache=False)
+    if len(body) > BODY_LIMIT_BYTES:
+        raise RequestEntityTooLarge
     try:
-        return json.loads(incoming.get_data(cache=False).decode("utf-8"), parse_constant=refuse_constant)
+        return json.loads(body.decode("utf-8"), parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Problem(400, "The body is not valid JSON") from error
 
@@ -176,10 +180,26 @@ def refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
-def song_lines(database: Database, search: parameters.SongSearch) -> Iterator[str]:
-    with database.reading() as connection:
-        for row in queries.all_songs(connection, search):
-            yield json.dumps(row) + "\n"
+def song_lines(database: Database, search: parameters.SongSearch) -> Iterator[bytes]:
+    """
+    Every song of a search as lines of JSON, a page in memory at a time. Each page is a read of its own: a slow client
+    holds no connection, and a member that dies in between costs one more try. The first page is read before the answer
+    begins, so that a database that does not answer is still told by a status.
+    """
+
+    def read(page: parameters.SongSearch) -> list[dict[str, str]]:
+        return database.read(lambda connection: queries.songs(connection, page))
+
+    def lines() -> Iterator[bytes]:
+        rows = first
+        while rows:
+            yield "".join(json.dumps(row) + "\n" for row in rows).encode()
+            if len(rows) < parameters.PAGE_LIMIT:
+                return
+            rows = read(search.page(parameters.PAGE_LIMIT, after=rows[-1]["hash"]))
+
+    first = read(search.page(parameters.PAGE_LIMIT, after=search.after))
+    return lines()
 
 
 def last_batch(connection: psycopg.Connection) -> dict | None:

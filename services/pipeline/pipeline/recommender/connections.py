@@ -2,8 +2,9 @@
 Connections that survive the loss of a member.
 
 Not psycopg_pool: it reconnects in the background with a growing back-off and hands out connections whose server is
-gone until a check fails; here a broken connection costs the request that finds it one more try, and a write that fails
-empties the pool of writers at once, because all of them stood at the same primary.
+gone until a check fails; here a broken connection costs the request that finds it one more try, and takes all idle ones
+to the same member with it. A write that fails empties the pool of writers, because all of them stood at the same
+primary. Members are tried one by one rather than as one list, to learn which of them was slow to refuse.
 """
 
 import random
@@ -12,17 +13,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
-from pipeline.database import DatabaseSettings, Session, connect
+from pipeline.database import DatabaseSettings, Session, connect, first_line, is_passing
 
 T = TypeVar("T")
 Connection = psycopg.Connection[DictRow]
 
 READ_DEADLINE_SECONDS = 1.5
+# Between two tries of a read: all members may refuse at once, within a millisecond.
+READ_PAUSE_SECONDS = 0.05
 READ_TIMEOUT_MS = 1000
 WRITE_TIMEOUT_MS = 2000
 WRITE_TRIES = 2
@@ -32,10 +36,32 @@ WRITER_WAIT_SECONDS = 0.2
 IDLE_CONNECTIONS = 12
 # A member that failed is asked last for that long.
 SUSPECT_SECONDS = 3.0
+# A member that takes that long to refuse a connection is not refusing: it is gone.
+SLOW_REFUSAL_SECONDS = 0.2
+# Connections are made anew now and then, so that a member that is back gets its share again.
+CONNECTION_LIFE_SECONDS = 60.0
+
+
+# A database before its first migration: the service waits for it as for a member that is down.
+NOT_THERE_YET = (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege)
 
 
 class DatabaseUnavailable(Exception):  # noqa: N818 - it is a state of the world, not a mistake
     """No member answered in time; the request may be sent again."""
+
+
+class NotDurable(psycopg.OperationalError):
+    """Postgres stopped waiting for the synchronous standby, and told so in a warning only."""
+
+
+@dataclass(eq=False, slots=True)
+class Lease:
+    """A connection, the member it leads to, when it is too old (`time.monotonic()`), and what the server warned of."""
+
+    connection: Connection
+    host: str
+    expires_at: float
+    warnings: list[str]
 
 
 class Connections:
@@ -52,46 +78,100 @@ class Connections:
         self._session = session
         self._timeout_ms = timeout_ms
         self._preferred_host = preferred_host
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[Lease] = deque()
         self._suspects: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def take(self) -> tuple[Connection, bool]:
-        """A connection and whether it is new."""
-        with self._lock:
-            if self._idle:
-                return self._idle.pop(), False
-        return self._connect(), True
+    @contextmanager
+    def one(self) -> Iterator[Connection]:
+        """
+        Lends a connection. One whose member failed is closed afterwards, and with it the idle ones to that member.
 
-    def give_back(self, connection: Connection) -> None:
+        :raises NotDurable: when all went well but the server warned, as it does after a commit without its standby
+        """
+        lease = self._take()
+        try:
+            yield lease.connection
+            if lease.warnings:
+                raise NotDurable(lease.warnings[0])
+        except psycopg.Error as error:
+            if is_passing(error) or lease.connection.broken:
+                self._discard(lease)
+            else:
+                self._give_back(lease)
+            raise
+        except BaseException:
+            lease.connection.close()
+            raise
+        self._give_back(lease)
+
+    def drop_idle(self, host: str | None = None) -> None:
+        """Closes the idle connections, all or those to one member."""
+        with self._lock:
+            dropped = [lease for lease in self._idle if host in (None, lease.host)]
+            self._idle = deque(lease for lease in self._idle if host not in (None, lease.host))
+        for lease in dropped:
+            lease.connection.close()
+
+    def _take(self) -> Lease:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    break
+                lease = self._idle.pop()
+            if lease.expires_at > time.monotonic():
+                return lease
+            lease.connection.close()
+        return self._connect()
+
+    def _give_back(self, lease: Lease) -> None:
         with self._lock:
             if len(self._idle) < IDLE_CONNECTIONS:
-                self._idle.append(connection)
+                self._idle.append(lease)
                 return
-        connection.close()
+        lease.connection.close()
 
-    def discard(self, connection: Connection) -> None:
-        """Closes a connection that broke; its member is asked last for a while."""
+    def _discard(self, lease: Lease) -> None:
+        self._suspect(lease.host)
+        lease.connection.close()
+        self.drop_idle(lease.host)
+
+    def _suspect(self, host: str) -> None:
         with self._lock:
-            self._suspects[connection.info.host] = time.monotonic()
-        connection.close()
+            self._suspects[host] = time.monotonic()
 
-    def drop_idle(self) -> None:
-        with self._lock:
-            dropped, self._idle = self._idle, deque()
-        for connection in dropped:
-            connection.close()
+    def _connect(self) -> Lease:
+        failure: psycopg.OperationalError | None = None
+        for member in self._ordered_hosts():
+            began = time.monotonic()
+            try:
+                connection = connect(
+                    self._database,
+                    session=self._session,
+                    application="recommender",
+                    statement_timeout_ms=self._timeout_ms,
+                    hosts=(member,),
+                )
+            except psycopg.OperationalError as error:
+                failure = error
+                if time.monotonic() - began > SLOW_REFUSAL_SECONDS:
+                    self._suspect(member[0])
+                continue
+            return self._lease(connection, member[0])
+        raise failure or psycopg.OperationalError("there is no member to ask")
 
-    def _connect(self) -> Connection:
-        connection = connect(
-            self._database,
-            session=self._session,
-            application="recommender",
-            statement_timeout_ms=self._timeout_ms,
-            hosts=self._ordered_hosts(),
-        )
-        connection.row_factory = dict_row  # type: ignore[assignment]
-        return connection  # type: ignore[return-value]
+    def _lease(self, connection: psycopg.Connection[Any], host: str) -> Lease:
+        connection.row_factory = dict_row
+        warnings: list[str] = []
+
+        def remember(notice: psycopg.errors.Diagnostic) -> None:
+            if notice.severity_nonlocalized == "WARNING":
+                warnings.append(notice.message_primary or "warning")
+
+        connection.add_notice_handler(remember)
+        # Spread out, so that connections made together do not end together.
+        expires_at = time.monotonic() + CONNECTION_LIFE_SECONDS * random.uniform(0.5, 1)  # noqa: S311
+        return Lease(connection, host, expires_at, warnings)
 
     def _ordered_hosts(self) -> tuple[tuple[str, int], ...]:
         now = time.monotonic()
@@ -116,36 +196,30 @@ class Database:
         self._count_error = count_error
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work`, which must only read, again on another connection until the deadline."""
+        """
+        Runs `work`, which must only read, again on another connection until the deadline.
+
+        :raises DatabaseUnavailable: when no member answered in time
+        """
         deadline = time.monotonic() + READ_DEADLINE_SECONDS
         while True:
             try:
-                return self._once(self._readers, work)
-            except psycopg.OperationalError as error:
-                self._count_error(reason_of(error))
-                if time.monotonic() >= deadline:
-                    raise DatabaseUnavailable(f"Cannot read: {error}") from error
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection of its own for an answer that streams; not repeated, as part of it has been sent already."""
-        try:
-            connection, _ = self._readers.take()
-        except psycopg.OperationalError as error:
-            self._count_error(reason_of(error))
-            raise DatabaseUnavailable(f"Cannot read: {error}") from error
-        try:
-            yield connection
-        except BaseException:
-            self._readers.discard(connection)
-            raise
-        self._readers.give_back(connection)
+                with self._readers.one() as connection:
+                    return work(connection)
+            except psycopg.Error as error:
+                if not self._may_pass(error):
+                    raise
+                if time.monotonic() + READ_PAUSE_SECONDS >= deadline:
+                    raise DatabaseUnavailable(f"Cannot read: {first_line(error)}") from error
+            time.sleep(READ_PAUSE_SECONDS)
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """
         Runs `work` on the primary; returns only when its commit is durable on the synchronous standby as well.
 
         `work` must be idempotent: after a broken connection nobody knows whether its commit was done.
+
+        :raises DatabaseUnavailable: when it is not known to be durable
         """
         if not self._writing.acquire(timeout=WRITER_WAIT_SECONDS):
             self._count_error("writers_busy")
@@ -156,33 +230,26 @@ class Database:
             self._writing.release()
 
     def _write(self, work: Callable[[Connection], T]) -> T:
-        failure: psycopg.OperationalError | psycopg.InternalError | None = None
+        failure: psycopg.Error | None = None
         for _ in range(WRITE_TRIES):
             try:
-                return self._once(self._writers, work)
-            # ReadOnlySqlTransaction is an InternalError: the primary became a standby under an open connection.
-            except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
-                self._count_error(reason_of(error))
+                with self._writers.one() as connection:
+                    return work(connection)
+            except psycopg.Error as error:
+                if not self._may_pass(error):
+                    raise
                 self._writers.drop_idle()
                 failure = error
-        raise DatabaseUnavailable(f"Cannot write: {failure}") from failure
+        raise DatabaseUnavailable(f"Cannot write: {first_line(failure or LookupError())}") from failure
 
-    @staticmethod
-    def _once(connections: Connections, work: Callable[[Connection], T]) -> T:
-        connection, _ = connections.take()
-        try:
-            result = work(connection)
-        except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction):
-            connections.discard(connection)
-            raise
-        except BaseException:
-            # A mistake of the request, such as an unknown song: the connection itself is sound.
-            connections.give_back(connection)
-            raise
-        connections.give_back(connection)
-        return result
+    def _may_pass(self, error: psycopg.Error) -> bool:
+        """Counts an error that says something about the database; tells whether a later try may go well."""
+        not_there_yet = isinstance(error, NOT_THERE_YET)
+        if not_there_yet or is_passing(error):
+            self._count_error(reason_of(error))
+        return not_there_yet or is_passing(error)
 
 
 def reason_of(error: psycopg.Error) -> str:
     """A few words at most, so that it can be a label: the SQLSTATE's name, or `connection`."""
-    return type(error).__name__ if error.sqlstate else "connection"
+    return type(error).__name__ if error.sqlstate or isinstance(error, NotDurable) else "connection"

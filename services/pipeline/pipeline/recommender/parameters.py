@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -33,6 +33,10 @@ class SongSearch:
     after: str
     limit: int
     limit_given: bool
+
+    def page(self, limit: int, *, after: str) -> "SongSearch":
+        """Another page of the same search."""
+        return replace(self, limit=limit, after=after)
 
 
 @dataclass(frozen=True)

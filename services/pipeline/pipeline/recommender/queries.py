@@ -1,6 +1,5 @@
 """Every statement of the service. Parameters only; pages by key, so that page 1,000 costs what page 1 does."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from psycopg.rows import DictRow
@@ -79,14 +78,6 @@ FROM ingest_batches WHERE state = 'succeeded' ORDER BY finished_at DESC LIMIT 1
 
 def songs(connection: Connection, search: SongSearch) -> list[DictRow]:
     return connection.execute(statement(search), search_parameters(search, search.limit)).fetchall()
-
-
-def all_songs(connection: Connection, search: SongSearch) -> Iterator[DictRow]:
-    """Every song of a search, read in portions, so that memory stays bounded however many there are."""
-    portion = SongSearch(search.instruments, search.match, search.after, 500, limit_given=True)
-    while rows := songs(connection, portion):
-        yield from rows
-        portion = SongSearch(search.instruments, search.match, rows[-1]["hash"], 500, limit_given=True)
 
 
 def statement(search: SongSearch) -> str:
