@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type ApiServer, describeReference, type Kind, type LiveObject, referenceOf } from './api-server.ts'
 import type { Progress } from './cluster/cluster.ts'
 import { UserError } from './errors.ts'
-import { ownNamespaces, type Stage, type StageName } from './manifests/manifests.ts'
+import { ownNamespaces, type Stage } from './manifests/manifests.ts'
 import type { KubernetesObject } from './manifests/object.ts'
 import { type GeneratedSecret, generatedSecrets } from './manifests/secrets.ts'
 import { isWaited, readiness } from './readiness.ts'
@@ -48,7 +48,8 @@ export type ApplySummary = {
 /**
  * Makes the cluster hold what `stages` say, and nothing of ours beside it, and waits until all of it is ready.
  *
- * Metrics come up beside the rest; each other stage waits for the one before it, as it needs what that one made.
+ * Stages are applied in their order, but nothing waits for the one before it to be ready: migrations wait for their
+ * primary, ingest for its schema, recommenders are not ready before they can read. So Java starts while Postgres does.
  * May be called again at any time: what is as it should be is left alone.
  *
  * @throws UserError when a namespace or cluster-wide object of the same name is not ours
@@ -65,23 +66,15 @@ export async function applyAll(
   await requireOwnership(api, objects)
   const before = await managedObjects(api)
   const changed: string[] = []
-  const wait = (awaited: readonly KubernetesObject[]) =>
-    waitUntilReady(api, awaited, { progress, signal, clock, limitSeconds: READY_SECONDS })
-
-  for (const [index, stage] of stages.entries()) {
+  for (const stage of stages) {
     signal.throwIfAborted()
     progress(`${stage.name}: ${stage.objects.length} objects`)
     changed.push(...(await applyStage(api, stage, before, signal)))
-    const needed = NEEDED_BY_THE_NEXT.has(stage.name) && index < stages.length - 1
-    if (needed) await wait(stage.objects)
   }
-  await wait(objects)
+  await waitUntilReady(api, objects, { progress, signal, clock, limitSeconds: READY_SECONDS })
   const pruned = await prune(api, before, objects)
   return { applied: objects.length, changed, pruned }
 }
-
-/** Stages without which the following cannot work. */
-const NEEDED_BY_THE_NEXT: ReadonlySet<StageName> = new Set(['database', 'migrate'])
 
 /** Namespaces first, then what pods refer to, then the pods' owners. */
 async function applyStage(

@@ -157,7 +157,6 @@ function environment(group: Group, input: RenderInput) {
     env('PATRONI_SCOPE', SERVICE),
     env('PATRONI_KUBERNETES_SCOPE_LABEL', SCOPE_LABEL),
     env('PATRONI_KUBERNETES_LABELS', JSON.stringify(ownLabels(group, SERVICE))),
-    env('DATABASE_NAME', DATABASE_NAME),
     env('DATABASE_PORT', PORTS.database),
     env('PATRONI_PORT', PORTS.patroni),
     env('POD_NETWORKS', (input.facts.podNetworks ?? PRIVATE_NETWORKS).join(' ')),

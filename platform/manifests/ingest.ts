@@ -25,6 +25,9 @@ const SERVICE = 'ingest'
 /** Where the corpora are mounted, in driver and executors alike. */
 const CORPUS_FOLDER = '/corpus'
 
+/** Spark takes a while to start, so it starts beside the database and the schema, and waits for them that long. */
+const DATABASE_WAIT_SECONDS = 600
+
 const LIMITS = { retries: 2, deadlineSeconds: 3600 }
 
 /** What only the running pod knows: where executors call home, and whose property they are. */
@@ -64,6 +67,7 @@ export function ingest(group: Group, input: RenderInput, corpus: Corpus): readon
           ...client.env,
           envFromField('POD_IP', 'status.podIP'),
           envFromField('POD_NAME', 'metadata.name'),
+          env('DATABASE_TIMEOUT_SECONDS', DATABASE_WAIT_SECONDS),
           env('INGEST_INPUT', inputUri(corpus)),
           env('SPARK_CONF_DIR', SPARK_FOLDER),
           env('PYSPARK_SUBMIT_ARGS', SUBMIT_ARGUMENTS),

@@ -17,6 +17,9 @@ import { DATABASE_ROLES } from './secrets.ts'
 
 const SERVICE = 'migrate'
 
+/** It starts beside the database and waits for it that long. */
+const LIMITS = { retries: 3, deadlineSeconds: 600 }
+
 /** Brings the schema, the roles and their passwords to what the image knows. Another image is another Job. */
 export function migrate(group: Group, input: RenderInput): readonly KubernetesObject[] {
   const { owner, recommender, ingest } = DATABASE_ROLES
@@ -39,13 +42,13 @@ export function migrate(group: Group, input: RenderInput): readonly KubernetesOb
             command: ['python', '-m', 'pipeline.migrate'],
             ...CONTAINER_DEFAULTS,
             resources: resourceRequirements(input.topology.migrate),
-            env: [env('GROUP', group), ...client.env],
+            env: [env('GROUP', group), env('MIGRATE_TIMEOUT_SECONDS', LIMITS.deadlineSeconds), ...client.env],
             volumeMounts: [client.mount, temporary.mount],
           },
         ],
         volumes: [client.volume, temporary.volume],
       },
-      { retries: 3, deadlineSeconds: 600 },
+      LIMITS,
     ),
   ]
 }
