@@ -3,7 +3,7 @@
  * recommenders falls silent. Everything runs on this machine, each part in a process of its own; compare the figures of
  * one run with each other, not with those of another.
  *
- *   node bench/gateway.ts [throughput|overload|zone]
+ *   node bench/gateway.ts [throughput|overload|surge|zone]
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -102,6 +102,23 @@ async function metric(gateway: Part, prefix: string): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
 }
 
+/** Asks as the edge does: gives a gateway 1.2 s, and asks up to three times more after silence or a 5xx. */
+async function askPatiently(pool: Pool, path: string): Promise<Outcome> {
+  const startedAtMs = performance.now()
+  let status = 0
+  for (let attempt = 0; attempt < 4; attempt++) {
+    try {
+      const answer = await pool.request({ method: 'GET', path, signal: AbortSignal.timeout(1200) })
+      await answer.body.dump()
+      status = answer.statusCode
+      if (status < 500) break
+    } catch {
+      status = 0
+    }
+  }
+  return { status, latencyMs: performance.now() - startedAtMs }
+}
+
 async function ask(pool: Pool, path: string): Promise<Outcome> {
   const startedAtMs = performance.now()
   const { statusCode, body } = await pool.request({ method: 'GET', path })
@@ -131,8 +148,9 @@ async function openLoop(
   ports: readonly number[],
   ratePerSecond: number,
   seconds: number,
+  askOnce: typeof ask = ask,
 ): Promise<readonly Outcome[]> {
-  const pools = ports.map(port => new Pool(`http://127.0.0.1:${port}`, { connections: 2000 }))
+  const pools = ports.map(port => new Pool(`http://127.0.0.1:${port}`, { connections: 1000 }))
   const requests: Promise<Outcome>[] = []
   const startedAtMs = performance.now()
   const total = ratePerSecond * seconds
@@ -140,7 +158,7 @@ async function openLoop(
     const due = Math.min(total, ((performance.now() - startedAtMs) / 1000) * ratePerSecond)
     while (requests.length < due) {
       const pool = pools[requests.length % pools.length]
-      if (pool !== undefined) requests.push(ask(pool, SONG).catch(() => ({ status: 0, latencyMs: 0 })))
+      if (pool !== undefined) requests.push(askOnce(pool, SONG).catch(() => ({ status: 0, latencyMs: 0 })))
     }
     await new Promise(resolve => setTimeout(resolve, 1))
   }
@@ -195,20 +213,28 @@ async function throughput(): Promise<void> {
   await Promise.all([upstream, gateway].map(stopPart))
 }
 
-/** Latency of the admitted requests while more are offered than three recommenders of 8 threads x 20 ms can answer. */
+/** Requests per second of three recommenders with 4 threads that take 40 ms each. */
+const CAPACITY = 3 * 4 * (1000 / 40)
+
+/** A gateway that admits everything, and the real one. */
+const LIMITS = [
+  [
+    'no limit',
+    { GW_CONCURRENCY_MIN: '10000', GW_CONCURRENCY_MAX: '10000', GW_UPSTREAM_CONNECTIONS: '10000' },
+  ],
+  ['adaptive limit', {}],
+] as const
+
+/** Latency of the admitted requests while more are offered than three recommenders can answer. */
 async function overload(): Promise<void> {
-  const capacity = 3 * 8 * (1000 / 20)
   const rows = []
-  for (const [name, settings] of [
-    ['no limit', { GW_CONCURRENCY_MIN: '10000', GW_CONCURRENCY_MAX: '10000', GW_QUEUE_LENGTH: '0' }],
-    ['adaptive limit', {}],
-  ] as const) {
+  for (const [name, settings] of LIMITS) {
     for (const load of [0.5, 1, 1.5, 2]) {
       const upstreams = await Promise.all(
-        [0, 1, 2].map(() => startPart('run-upstream', { THREADS: '8', SERVICE_MS: '20' })),
+        [0, 1, 2].map(() => startPart('run-upstream', { THREADS: '4', SERVICE_MS: '40' })),
       )
       const gateway = await startGatewayBefore(upstreams, settings)
-      const outcomes = await openLoop([gateway.port], capacity * load, 10)
+      const outcomes = await openLoop([gateway.port], CAPACITY * load, 10)
       const settled = outcomes.slice(outcomes.length / 5)
       const admitted = settled.filter(({ status }) => status === 200)
       rows.push({
@@ -223,7 +249,48 @@ async function overload(): Promise<void> {
     }
   }
   console.log(
-    `\nOverload: one gateway, three recommenders, capacity ${capacity} requests/s; first 2 of 10 s left out`,
+    `\nOverload: one gateway, three recommenders, capacity ${CAPACITY} requests/s; first 2 of 10 s left out`,
+  )
+  console.table(rows)
+}
+
+/** Whether the pipeline is well again after three seconds of twice its capacity, with an edge that asks again. */
+async function surge(): Promise<void> {
+  const rows = []
+  for (const [name, settings] of LIMITS) {
+    const upstreams = await Promise.all(
+      [0, 1, 2].map(() => startPart('run-upstream', { THREADS: '4', SERVICE_MS: '40' })),
+    )
+    const gateways = await Promise.all([0, 1, 2].map(() => startGatewayBefore(upstreams, settings)))
+    const ports = gateways.map(({ port }) => port)
+    const phases = [
+      { phase: 'before', load: 0.7, seconds: 3 },
+      { phase: 'surge', load: 2, seconds: 3 },
+      { phase: 'first 4 s after', load: 0.7, seconds: 4 },
+      { phase: 'next 4 s', load: 0.7, seconds: 4 },
+    ]
+    // The next phase does not wait for the answers of the one before.
+    const running = []
+    for (const { load, seconds, phase } of phases) {
+      const outcomes = openLoop(ports, CAPACITY * load, seconds, askPatiently)
+      running.push({ phase, outcomes })
+      await new Promise(resolve => setTimeout(resolve, seconds * 1000))
+    }
+    for (const { phase, outcomes } of running) {
+      const all = await outcomes
+      const good = all.filter(({ status }) => status === 200)
+      rows.push({
+        gateway: name,
+        phase,
+        'answered %': ((100 * good.length) / all.length).toFixed(1),
+        'p50 ms': quantileMs(good, 0.5),
+        'p99 ms': quantileMs(good, 0.99),
+      })
+    }
+    await Promise.all([...upstreams, ...gateways].map(stopPart))
+  }
+  console.log(
+    `\nSurge: three gateways, capacity ${CAPACITY} requests/s, 0.7 x, then 2 x for 3 s, then 0.7 x again`,
   )
   console.table(rows)
 }
@@ -272,7 +339,7 @@ async function zone(): Promise<void> {
   console.table(rows)
 }
 
-const BENCHES: Readonly<Record<string, () => Promise<void>>> = { throughput, overload, zone }
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = { throughput, overload, surge, zone }
 const ROLES: Readonly<Record<string, () => void>> = { 'run-upstream': runUpstream, 'run-gateway': runGateway }
 
 const [wanted] = process.argv.slice(2)

@@ -91,8 +91,14 @@ describe('Admission', () => {
   test('lowers the limit while the median is above the target, down to the least', () => {
     const { admission, window } = doorOf({})
     window(101)
-    // floor(10 * 0.85)
-    expect(admission.limit).toBe(8)
+    // floor(10 * 0.9)
+    expect(admission.limit).toBe(9)
+    window(150)
+    // floor(9 * 100 / 150)
+    expect(admission.limit).toBe(6)
+    window(5000)
+    // 6 * 0.5
+    expect(admission.limit).toBe(3)
     for (let round = 0; round < 20; round++) window(101)
     expect(admission.limit).toBe(2)
   })

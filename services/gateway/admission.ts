@@ -19,7 +19,9 @@ export type Visitor = {
 /** Samples and time that one decision about the limit takes at least. */
 const WINDOW_SAMPLES = 20
 const WINDOW_MS = 250
-const SHRINK = 0.85
+/** The limit shrinks as far as the median is above the target, but no faster and no slower than this. */
+const SHRINK_LEAST = 0.9
+const SHRINK_MOST = 0.5
 
 type Waiting = { readonly visitor: Visitor; readonly untilMs: number }
 
@@ -84,7 +86,10 @@ export class Admission {
     const sorted = this.#samplesMs.sort((left, right) => left - right)
     const medianMs = sorted[sorted.length >> 1] ?? 0
     const { latencyTargetMs, concurrencyMin, concurrencyMax } = this.#limits
-    if (medianMs > latencyTargetMs) this.#limit = Math.max(concurrencyMin, Math.floor(this.#limit * SHRINK))
+    if (medianMs > latencyTargetMs) {
+      const shrink = Math.min(SHRINK_LEAST, Math.max(SHRINK_MOST, latencyTargetMs / medianMs))
+      this.#limit = Math.max(concurrencyMin, Math.floor(this.#limit * shrink))
+    }
     // A limit that was not reached shows nothing about what a higher one would do.
     else if (this.#mostInside >= this.#limit) {
       this.#limit = Math.min(concurrencyMax, this.#limit + Math.ceil(Math.sqrt(this.#limit)))

@@ -152,11 +152,8 @@ function forward(context: AppContext, route: Route, request: Request, response: 
 /** Runs the exchange when there is room for it. */
 function enter(context: AppContext, call: UpstreamCall, repeatable: boolean, response: ServerResponse): void {
   const { admission, metrics } = context
-  const exchange = new Exchange(
-    context,
-    { call, repeatable, requestId: localsOf(response).requestId },
-    response,
-  )
+  const request = { call, repeatable, requestId: localsOf(response).requestId }
+  const exchange = new Exchange(context, request, response, () => leave())
   const leave = admission.enter({
     run: () => exchange.start(),
     shed: reason => {
@@ -168,8 +165,5 @@ function enter(context: AppContext, call: UpstreamCall, repeatable: boolean, res
       })
     },
   })
-  response.once('close', () => {
-    exchange.cancel()
-    leave()
-  })
+  response.once('close', () => exchange.cancel())
 }

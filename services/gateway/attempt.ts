@@ -22,7 +22,7 @@ export type TryFailure = {
 /** The part of an answer that comes before its body. */
 export type AnswerHead = { readonly status: number; readonly headers: IncomingHttpHeaders }
 
-/** Whom a try tells what becomes of it. After `failed`, `answered` or `ended` it says nothing more. */
+/** Whom a try tells what becomes of it. After `failed`, `answered` or `ended`, or once let go, it says only `over`. */
 export type AttemptListener = {
   /** Too slow; it goes on. */
   readonly overdue: (attempt: Attempt) => void
@@ -33,10 +33,12 @@ export type AttemptListener = {
   readonly streaming: (attempt: Attempt) => void
   readonly streamed: (attempt: Attempt, chunk: Buffer) => void
   readonly ended: (attempt: Attempt) => void
+  /** The endpoint works on it no longer, or is no longer waited for. */
+  readonly over: () => void
 }
 
-/** How long a try may take and how much of its answer is kept. */
-export type AttemptLimits = { readonly tryMs: number; readonly holdBytes: number }
+/** How long a try may take, how much of its answer is kept, and how long its connection is kept once it is let go. */
+export type AttemptLimits = { readonly tryMs: number; readonly holdBytes: number; readonly abandonMs: number }
 
 /** Numeric codes exist too: an aborted signal's is 23. */
 function textOf(error: unknown): string {
@@ -49,6 +51,9 @@ function textOf(error: unknown): string {
  *
  *   begin -> connecting -> sent -> head -> held, whole -> answered
  *                                        \-> streaming -> streamed ... -> ended
+ *
+ * Nobody can take back what was sent: the endpoint works on it to its end. So a try that is no longer wanted is let go,
+ * not cut: it counts as in flight until its answer has come, which keeps the gateway from heaping new work on old.
  */
 export class Attempt implements Dispatcher.DispatchHandler {
   readonly endpoint: Endpoint
@@ -58,7 +63,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #timer: NodeJS.Timeout | undefined
   #heldBytes = 0
   #streaming = false
-  #done = false
+  #letGo = false
+  #over = false
   /** Whether the endpoint may have seen the request. */
   sent = false
   isOverdue = false
@@ -83,12 +89,28 @@ export class Attempt implements Dispatcher.DispatchHandler {
     endpoint.pool.dispatch({ ...call, idempotent: false }, this)
   }
 
-  /** Gives up; nothing more is told. Returns false when the try was over already. */
-  cancel(): boolean {
-    if (!this.#finish()) return false
-    // Before the request is sent there is nothing to abort: onRequestStart does it.
-    this.#controller?.abort(new Error('cancelled'))
+  /** Nobody waits for the answer any more. Returns false when the try was over already. */
+  letGo(): boolean {
+    if (this.#over || this.#letGo) return false
+    this.#letGo = true
+    clearTimeout(this.#timer)
+    // An ejected endpoint may be dead: its work would never end.
+    if (!this.sent || this.#streaming || this.endpoint.breaker.open) {
+      this.abandon()
+      return true
+    }
+    this.held = []
+    this.endpoint.letGo.add(this)
+    this.#timer = setTimeout(() => this.abandon(), this.#limits.abandonMs)
     return true
+  }
+
+  /** Cuts the connection. */
+  abandon(): void {
+    if (!this.#finish()) return
+    // Before the request is sent there is nothing to abort: onRequestStart does it.
+    this.#controller?.abort(new Error('abandoned'))
+    this.#listener.over()
   }
 
   pause(): void {
@@ -97,48 +119,54 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   resume(): void {
     // After its end the connection serves another try, whose pauses are not ours to end.
-    if (!this.#done) this.#controller?.resume()
+    if (!this.#over) this.#controller?.resume()
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#done) controller.abort(new Error('cancelled'))
+    if (this.#over) controller.abort(new Error('abandoned'))
     else this.sent = true
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    if (this.#done || status < 200) return
+    if (this.#over || this.#letGo || status < 200) return
     this.firstByteMs = performance.now() - this.#beganAtMs
     this.head = { status, headers }
     if (Number(headers['content-length'] ?? 0) > this.#limits.holdBytes) this.#stream()
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#done) return
+    if (this.#over) return
+    this.#heldBytes += chunk.length
+    if (this.#letGo) {
+      if (this.#heldBytes > this.#limits.holdBytes) this.abandon()
+      return
+    }
     if (this.#streaming) {
       this.#listener.streamed(this, chunk)
       return
     }
     this.held.push(chunk)
-    this.#heldBytes += chunk.length
     if (this.#heldBytes > this.#limits.holdBytes) this.#stream()
   }
 
   onResponseEnd(): void {
     if (!this.#finish()) return
     if (this.#streaming) this.#listener.ended(this)
-    else this.#listener.answered(this)
+    else if (!this.#letGo) this.#listener.answered(this)
+    this.#listener.over()
   }
 
   onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {
     if (!this.#finish()) return
     const reason = textOf(error)
     const outcome = !this.sent ? 'connect' : reason === 'UND_ERR_BODY_TIMEOUT' ? 'timeout' : 'reset'
-    this.#listener.failed(this, { outcome, reason })
+    if (!this.#letGo) this.#listener.failed(this, { outcome, reason })
+    this.#listener.over()
   }
 
   #late(): void {
-    if (this.#done || this.#streaming) return
+    if (this.#over || this.#letGo || this.#streaming) return
     // An answer of unknown length that has begun is being made piece by piece: pass it on as it comes.
     const growing = this.head !== undefined && this.head.headers['content-length'] === undefined
     if (growing) this.#stream()
@@ -155,9 +183,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   #finish(): boolean {
-    if (this.#done) return false
-    this.#done = true
+    if (this.#over) return false
+    this.#over = true
     clearTimeout(this.#timer)
+    this.endpoint.letGo.delete(this)
     this.endpoint.inFlight -= 1
     return true
   }

@@ -57,7 +57,7 @@ describe('Breaker', () => {
     breaker.fail(HARD, true)
     clock.ms = 150
     breaker.begin()
-    breaker.fail(SOFT, false)
+    expect(breaker.fail(SOFT, false)).toBe(true)
     clock.ms = 249
     expect(breaker.admits).toBe(false)
     clock.ms = 250
@@ -68,7 +68,7 @@ describe('Breaker', () => {
     const { breaker, clock } = breakerOf({ failures: 1, ejectMs: 100 })
     breaker.fail(HARD, true)
     clock.ms = 90
-    breaker.fail(HARD, true)
+    expect(breaker.fail(HARD, true)).toBe(false)
     clock.ms = 100
     expect(breaker.admits).toBe(true)
   })

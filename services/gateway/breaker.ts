@@ -50,7 +50,7 @@ export class Breaker {
 
   /**
    * The endpoint failed; `hard` failures eject at once, others after some in a row and if they may. Returns true when
-   * that opened the breaker.
+   * that opened the breaker, or opened it again after a probe.
    */
   fail(hard: boolean, mayEject: boolean): boolean {
     this.#failuresInARow += 1
@@ -58,10 +58,9 @@ export class Breaker {
     if (this.#openUntilMs !== null && !this.#probing) return false
     const enough = this.#failuresInARow >= this.#limits.failures && mayEject
     if (!hard && !this.#probing && !enough) return false
-    const opened = this.#openUntilMs === null
     this.#openUntilMs = this.#nowMs() + this.#limits.ejectMs
     this.#probing = false
-    return opened
+    return true
   }
 
   /** The request was given up before the endpoint showed anything: the next one may probe. */

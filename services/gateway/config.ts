@@ -11,11 +11,12 @@
  * | GW_DNS_REFRESH_MS | 500 | between two look-ups of the endpoints |
  * | GW_CONNECT_TIMEOUT_MS | 200 | to open a connection to an endpoint |
  * | GW_UPSTREAM_IDLE_MS | 20000 | idle upstream connections are closed; below the recommender's keep-alive (75 s) |
- * | GW_UPSTREAM_CONNECTIONS | 128 | most connections to one endpoint |
+ * | GW_UPSTREAM_CONNECTIONS | 32 | most connections to one endpoint; three gateways together ask little more than its 40 threads |
  * | GW_READ_TRY_MS | 300 | a read slower than this is tried elsewhere too |
  * | GW_READ_DEADLINE_MS | 2500 | a read is answered by then, all tries together |
  * | GW_WRITE_TRY_MS | 2000 | the same for writes with an Idempotency-Key |
  * | GW_WRITE_DEADLINE_MS | 2300 | below the edge's 2.5 s for one POST, so that the edge gets an answer, not silence |
+ * | GW_ABANDON_MS | 5000 | a try that nobody waits for any more counts as in flight until its answer, or that long |
  * | GW_BODY_IDLE_MS | 5000 | an endpoint may be silent that long within a streamed body |
  * | GW_CLIENT_STALL_MS | 30000 | a client may read nothing that long |
  * | GW_CLIENT_IDLE_MS | 30000 | idle client connections are closed; above the edge's own idle time-out (20 s) |
@@ -24,11 +25,11 @@
  * | GW_RETRY_RATIO | 0.1 | budget: repeated requests per first request |
  * | GW_RETRY_BURST | 50 | budget: most tokens saved up, and those at the start |
  * | GW_RETRY_PER_SECOND | 1 | budget: tokens that come with time, for gateways with little traffic |
- * | GW_CONCURRENCY_MIN | 8 | the adaptive limit of requests in flight to the recommender never falls below |
+ * | GW_CONCURRENCY_MIN | 16 | the adaptive limit of requests in flight to the recommender never falls below |
  * | GW_CONCURRENCY_MAX | 64 | ... nor rises above; it starts here |
- * | GW_LATENCY_TARGET_MS | 150 | the limit falls while the median time to the first upstream byte is above |
- * | GW_QUEUE_LENGTH | 32 | requests that may wait for a place |
- * | GW_QUEUE_WAIT_MS | 100 | ... and how long, before they are shed |
+ * | GW_LATENCY_TARGET_MS | 200 | the limit falls while the median time to the first upstream byte is above |
+ * | GW_QUEUE_LENGTH | 64 | requests that may wait for a place |
+ * | GW_QUEUE_WAIT_MS | 200 | ... and how long, before they are shed |
  * | GW_BODY_LIMIT_BYTES | 16384 | largest request body |
  * | GW_HOLD_BYTES | 65536 | an answer up to this size is held until it is whole, so that it can be tried again |
  * | GW_DRAIN_NOTICE_MS | 1500 | after SIGTERM /readyz says 503 that long before the port closes; the edge needs 2 x 500 ms |
@@ -51,11 +52,12 @@ const NUMBERS = {
   GW_DNS_REFRESH_MS: { fallback: 500, min: 10, max: 60_000 },
   GW_CONNECT_TIMEOUT_MS: { fallback: 200, min: 1, max: 10_000 },
   GW_UPSTREAM_IDLE_MS: { fallback: 20_000, min: 100, max: 600_000 },
-  GW_UPSTREAM_CONNECTIONS: { fallback: 128, min: 1, max: 10_000 },
+  GW_UPSTREAM_CONNECTIONS: { fallback: 32, min: 1, max: 10_000 },
   GW_READ_TRY_MS: { fallback: 300, min: 1, max: 60_000 },
   GW_READ_DEADLINE_MS: { fallback: 2500, min: 1, max: 60_000 },
   GW_WRITE_TRY_MS: { fallback: 2000, min: 1, max: 60_000 },
   GW_WRITE_DEADLINE_MS: { fallback: 2300, min: 1, max: 60_000 },
+  GW_ABANDON_MS: { fallback: 5000, min: 1, max: 600_000 },
   GW_BODY_IDLE_MS: { fallback: 5000, min: 10, max: 600_000 },
   GW_CLIENT_STALL_MS: { fallback: 30_000, min: 10, max: 600_000 },
   GW_CLIENT_IDLE_MS: { fallback: 30_000, min: 10, max: 600_000 },
@@ -64,11 +66,11 @@ const NUMBERS = {
   GW_RETRY_RATIO: { fallback: 0.1, min: 0, max: 1 },
   GW_RETRY_BURST: { fallback: 50, min: 0, max: 100_000 },
   GW_RETRY_PER_SECOND: { fallback: 1, min: 0, max: 10_000 },
-  GW_CONCURRENCY_MIN: { fallback: 8, min: 1, max: 10_000 },
+  GW_CONCURRENCY_MIN: { fallback: 16, min: 1, max: 10_000 },
   GW_CONCURRENCY_MAX: { fallback: 64, min: 1, max: 10_000 },
-  GW_LATENCY_TARGET_MS: { fallback: 150, min: 1, max: 60_000 },
-  GW_QUEUE_LENGTH: { fallback: 32, min: 0, max: 100_000 },
-  GW_QUEUE_WAIT_MS: { fallback: 100, min: 1, max: 60_000 },
+  GW_LATENCY_TARGET_MS: { fallback: 200, min: 1, max: 60_000 },
+  GW_QUEUE_LENGTH: { fallback: 64, min: 0, max: 100_000 },
+  GW_QUEUE_WAIT_MS: { fallback: 200, min: 1, max: 60_000 },
   GW_BODY_LIMIT_BYTES: { fallback: 16_384, min: 1, max: 1_048_576 },
   GW_HOLD_BYTES: { fallback: 65_536, min: 0, max: 1_048_576 },
   GW_DRAIN_NOTICE_MS: { fallback: 1500, min: 0, max: 60_000 },
@@ -91,6 +93,7 @@ export type GatewayConfig = {
     readonly idleMs: number
     readonly connections: number
     readonly bodyIdleMs: number
+    readonly abandonMs: number
   }
   readonly patience: { readonly read: Patience; readonly write: Patience }
   readonly breaker: { readonly ejectMs: number; readonly failures: number }
@@ -166,6 +169,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
       idleMs: number('GW_UPSTREAM_IDLE_MS'),
       connections: number('GW_UPSTREAM_CONNECTIONS'),
       bodyIdleMs: number('GW_BODY_IDLE_MS'),
+      abandonMs: number('GW_ABANDON_MS'),
     },
     patience: { read: patience('READ'), write: patience('WRITE') },
     breaker: { ejectMs: number('GW_EJECT_MS'), failures: number('GW_EJECT_FAILURES') },

@@ -5,6 +5,7 @@ import {
   healthy,
   held,
   type Scene,
+  silent,
   startScene,
   until,
 } from './fake-recommender.ts'
@@ -138,5 +139,38 @@ describe('gateway with more requests than it can answer', () => {
     release()
     expect((await first).status).toBe(200)
     expect(fake.asked.map(({ url: path }) => path)).toEqual(['/songs'])
+  })
+
+  test('keeps the place of a request whose client left until the recommender is done with it', async () => {
+    const { behaviour, release } = held()
+    const { get, metric, url, fake } = await scene(behaviour, {
+      GW_CONCURRENCY_MIN: '1',
+      GW_CONCURRENCY_MAX: '1',
+      GW_QUEUE_LENGTH: '0',
+      GW_ABANDON_MS: '60000',
+    })
+    const leaving = new AbortController()
+    const left = fetch(`${url}/songs`, { signal: leaving.signal }).catch(() => 'left')
+    await until(() => fake.asked.length === 1, 'one to be admitted')
+    leaving.abort()
+    await left
+    await until(async () => (await metric('gateway_in_flight_requests')) === 0, 'the leaving to be seen')
+    expect((await get('/songs')).status).toBe(503)
+    release()
+    await until(async () => (await get('/songs')).status === 200, 'the place to be free again')
+  })
+
+  test('gives the place up when the recommender is not done in time either', async () => {
+    const { get, fake } = await scene(silent, {
+      GW_CONCURRENCY_MIN: '1',
+      GW_CONCURRENCY_MAX: '1',
+      GW_QUEUE_LENGTH: '0',
+      GW_ABANDON_MS: '50',
+      GW_READ_TRY_MS: '20',
+      GW_READ_DEADLINE_MS: '20',
+    })
+    expect((await get('/songs')).status).toBe(504)
+    await until(async () => (await get('/songs')).status === 504, 'the place to be free again')
+    expect(fake.asked.length).toBe(2)
   })
 })

@@ -18,8 +18,10 @@ export type Endpoint = {
   readonly authority: string
   readonly breaker: Breaker
   pool: Pool
-  /** Tries that are waiting for it. */
+  /** Tries that it works on, those that nobody waits for any more among them. */
   inFlight: number
+  /** Those. */
+  readonly letGo: Set<{ readonly abandon: () => void }>
 }
 
 /** Tells of changes that a person should see in log and metrics. */
@@ -84,7 +86,7 @@ export class Endpoints {
     const kept = this.#known.filter(endpoint => authorities.includes(endpoint.authority))
     for (const endpoint of this.#known) {
       if (kept.includes(endpoint)) continue
-      this.#retire(endpoint.pool)
+      this.#retire(endpoint)
       this.#observer.gone(endpoint.authority)
     }
     const added = authorities
@@ -139,12 +141,13 @@ export class Endpoints {
    * is ejected: when most are, the load is the cause, and fewer endpoints would make it worse.
    */
   failed(endpoint: Endpoint, hard: boolean): void {
+    const wasOpen = endpoint.breaker.open
     const ejected = this.#known.filter(({ breaker }) => breaker.open).length
     if (!endpoint.breaker.fail(hard, ejected + 1 <= this.#known.length / 2)) return
-    this.#observer.breaker(endpoint.authority, true)
+    if (!wasOpen) this.#observer.breaker(endpoint.authority, true)
     // The probe shall open a new connection: on an old one to a dead node it would be sent and wait in vain,
     // on a new one it fails within the connect time-out and has sent nothing.
-    this.#retire(endpoint.pool)
+    this.#retire(endpoint)
     endpoint.pool = this.#makePool(endpoint.authority)
   }
 
@@ -166,6 +169,7 @@ export class Endpoints {
       breaker: new Breaker(this.#breakerLimits, this.#nowMs),
       pool: this.#makePool(authority),
       inFlight: 0,
+      letGo: new Set(),
     }
   }
 
@@ -181,8 +185,9 @@ export class Endpoints {
     })
   }
 
-  /** Lets running tries end (each has its own deadline), then closes the connections. */
-  #retire(pool: Pool): void {
+  /** Lets the tries end that somebody waits for (each has its own deadline), then closes the connections. */
+  #retire({ pool, letGo }: Endpoint): void {
+    for (const attempt of [...letGo]) attempt.abandon()
     pool.close().catch(() => pool.destroy())
   }
 }

@@ -20,6 +20,7 @@ export type ExchangeContext = {
   readonly metrics: GatewayMetrics
   readonly patience: { readonly read: Patience; readonly write: Patience }
   readonly holdBytes: number
+  readonly abandonMs: number
   readonly clientStallMs: number
   /** Told of every read how long an endpoint took to begin its answer, or that it took `tryMs` at least. */
   readonly onReadFirstByte: (firstByteMs: number) => void
@@ -58,18 +59,32 @@ export class Exchange implements AttemptListener {
   readonly #response: ServerResponse
   readonly #kind: 'read' | 'write'
   readonly #patience: Patience
+  readonly #onOver: () => void
   readonly #live: Attempt[] = []
   readonly #tried: Endpoint[] = []
+  /** Tries that an endpoint works on, also when nobody waits for them any more. */
+  #open = 0
+  #answered = false
   #anySent = false
   #rounds = 0
   #refused = false
   #settled = false
+  #isOver = false
   #timer: NodeJS.Timeout | undefined
   #pauseTimer: NodeJS.Timeout | undefined
   #stallTimer: NodeJS.Timeout | undefined
   #lastReason = 'no endpoint is known'
 
-  constructor(context: ExchangeContext, request: ExchangeRequest, response: ServerResponse) {
+  /**
+   * @param onOver called once, when the client has its answer, or has none and no endpoint works for it any more
+   */
+  constructor(
+    context: ExchangeContext,
+    request: ExchangeRequest,
+    response: ServerResponse,
+    onOver: () => void,
+  ) {
+    this.#onOver = onOver
     this.#context = context
     this.#request = request
     this.#response = response
@@ -83,7 +98,7 @@ export class Exchange implements AttemptListener {
     this.#launch()
   }
 
-  /** The client has gone: stops everything. */
+  /** The client has gone: nothing more is begun. */
   cancel(): void {
     this.#settle()
   }
@@ -150,12 +165,18 @@ export class Exchange implements AttemptListener {
   ended(attempt: Attempt): void {
     this.#forget(attempt)
     this.#response.end()
+    this.#answered = true
     this.#settle()
+  }
+
+  over(): void {
+    this.#open -= 1
+    this.#checkOver()
   }
 
   #launch(): void {
     if (this.#settled) return
-    const { endpoints, holdBytes } = this.#context
+    const { endpoints, holdBytes, abandonMs } = this.#context
     let endpoint = endpoints.pick(this.#tried)
     if (endpoint === undefined) {
       // All were tried: go round again, but not to one that is being waited for.
@@ -167,7 +188,8 @@ export class Exchange implements AttemptListener {
       return
     }
     this.#tried.push(endpoint)
-    const attempt = new Attempt(endpoint, this, { tryMs: this.#patience.tryMs, holdBytes })
+    const attempt = new Attempt(endpoint, this, { tryMs: this.#patience.tryMs, holdBytes, abandonMs })
+    this.#open += 1
     this.#live.push(attempt)
     attempt.begin(this.#request.call)
   }
@@ -238,6 +260,7 @@ export class Exchange implements AttemptListener {
     // Known to be whole, it needs no chunks.
     this.#writeHead(attempt, body.length > 0 ? { 'content-length': body.length } : {})
     this.#response.end(body)
+    this.#answered = true
     this.#settle()
   }
 
@@ -281,7 +304,7 @@ export class Exchange implements AttemptListener {
 
   #stop(attempt: Attempt, outcome: TryOutcome): void {
     this.#forget(attempt)
-    if (!attempt.cancel()) return
+    if (!attempt.letGo()) return
     attempt.endpoint.breaker.abandon()
     this.#context.metrics.tried(attempt.sent ? outcome : 'connect')
   }
@@ -298,5 +321,17 @@ export class Exchange implements AttemptListener {
     clearTimeout(this.#pauseTimer)
     clearTimeout(this.#stallTimer)
     this.#stopOthers(undefined)
+    this.#checkOver()
+  }
+
+  /**
+   * A hedge's loser does not hold an answered exchange open: there are few, and those of a dead endpoint would fill the
+   * gateway. An exchange without an answer stays until its tries are over: they are what keeps the endpoints busy.
+   */
+  #checkOver(): void {
+    if (!this.#settled || this.#isOver || (this.#open > 0 && !this.#answered)) return
+    this.#isOver = true
+    // Not within the HTTP client's own call: there the connection that has just become free is not yet known to be.
+    queueMicrotask(this.#onOver)
   }
 }

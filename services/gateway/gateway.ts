@@ -62,6 +62,7 @@ export async function startGateway(config: GatewayConfig, lookup: Lookup, log: L
     budget: new RetryBudget(config.budget, nowMs),
     patience: config.patience,
     holdBytes: config.limits.holdBytes,
+    abandonMs: config.upstream.abandonMs,
     clientStallMs: config.client.stallMs,
     admission,
     onReadFirstByte: firstByteMs => admission.learn(firstByteMs),

@@ -82,18 +82,65 @@ describe('gateway in front of endpoints that fail', () => {
   })
 
   test('hedges a read past an endpoint that never answers, and ejects it', async () => {
-    const { get, metric, fakes: own } = await scene([silent, healthy, healthy], HASTY)
+    const {
+      get,
+      metric,
+      fakes: own,
+    } = await scene([silent, healthy, healthy], {
+      ...HASTY,
+      GW_ABANDON_MS: '1',
+    })
     await until(async () => {
-      const answer = await get(SONG)
-      expect(answer.status).toBe(200)
+      expect((await get(SONG)).status).toBe(200)
       return (await metric('gateway_breaker_open')) === 1
     }, 'the silent endpoint to be ejected')
-
     expect(await metric('gateway_hedges_total{outcome="sent"}')).toBeGreaterThanOrEqual(3)
     expect(await metric('gateway_upstream_requests_total{outcome="cancelled"}')).toBeGreaterThanOrEqual(3)
     const before = own[0]?.asked.length
     expect(await statusesOf(times(20, () => get(SONG)))).toEqual(times(20, () => 200))
     expect(own[0]?.asked.length).toBe(before)
+  })
+
+  test('does not let the tries that a dead endpoint holds fill the gateway', async () => {
+    const { get } = await scene([silent, healthy, healthy], {
+      ...HASTY,
+      GW_CONCURRENCY_MIN: '2',
+      GW_CONCURRENCY_MAX: '2',
+      GW_QUEUE_LENGTH: '0',
+      GW_EJECT_FAILURES: '1000',
+      GW_ABANDON_MS: '60000',
+    })
+    for (let request = 0; request < 20; request++) expect((await get(SONG)).status).toBe(200)
+  })
+
+  test('asks an endpoint last that has not done what it was sent, before it is ejected', async () => {
+    const { get, metric, fakes: own } = await scene([silent, healthy], { ...HASTY, GW_ABANDON_MS: '60000' })
+    for (let request = 0; request < 10; request++) expect((await get(SONG)).status).toBe(200)
+    expect(own[0]?.asked.length).toBe(1)
+    expect(await metric('gateway_breaker_open')).toBe(0)
+  })
+
+  test('cuts what an endpoint still holds when it is ejected', async () => {
+    let cut = 0
+    const holding: Behaviour = response => {
+      response.on('close', () => {
+        cut += 1
+      })
+    }
+    const {
+      get,
+      metric,
+      fakes: own,
+    } = await scene([holding, healthy], {
+      ...HASTY,
+      GW_EJECT_FAILURES: '2',
+      GW_ABANDON_MS: '60000',
+    })
+    await until(async () => {
+      await statusesOf(times(8, () => get(SONG)))
+      return (await metric('gateway_breaker_open')) === 1
+    }, 'the endpoint to be ejected')
+    await until(() => cut > 0 && cut === own[0]?.asked.length, 'every connection to be cut')
   })
 
   test('takes the slow answer when the hedge is not quicker', async () => {
@@ -124,7 +171,7 @@ describe('gateway in front of endpoints that fail', () => {
       fakes: own,
     } = await scene([silent, silent], {
       ...HASTY,
-      GW_READ_DEADLINE_MS: '200',
+      GW_READ_DEADLINE_MS: '1000',
     })
     const answer = await get(SONG)
     expect(answer.status).toBe(504)
