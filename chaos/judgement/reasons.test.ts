@@ -73,6 +73,12 @@ describe('reasons()', () => {
         'P95 latency cannot be placed: ×1.40 against the control and the baseline (90 % interval ×1.10 to ×1.80) holds the margin of ×1.50; 56.0 ms in the experiment, 40.0 ms in the control. Four of five such runs would have shown a change of ×1.20.',
     },
     {
+      outcome: 'undecided',
+      changes: { low: 1.6 },
+      expected:
+        'P95 latency cannot be placed: ×3.00 against the control and the baseline (90 % interval ×1.60 to ×3.60) lies beyond the margin of ×1.50, but not far enough to decide as one of several signals; 120 ms in the experiment, 40.0 ms in the control. Four of five such runs would have shown a change of ×1.20.',
+    },
+    {
       outcome: 'no_data',
       changes: { effect: null, low: null, high: null, control: null, experiment: null },
       expected: 'P95 latency has no data, which is never a pass.',

@@ -72,7 +72,11 @@ function signalClause(result: SignalResult): string {
   const limit = signalMargin(name, margin)
   if (outcome === 'inside') return `${label} stayed inside its margin of ${limit}: ${numbers}; ${values}.`
   if (outcome === 'outside') return `${label} left its margin of ${limit}: ${numbers}; ${values}.`
-  return `${label} cannot be placed: ${numbers} holds the margin of ${limit}; ${values}.${visibleSentence(result)}`
+  // Only Holm's correction leaves a signal open whose interval is wholly beyond the margin.
+  const open = isBeyondMargin(result)
+    ? `lies beyond the margin of ${limit}, but not far enough to decide as one of several signals`
+    : `holds the margin of ${limit}`
+  return `${label} cannot be placed: ${numbers} ${open}; ${values}.${visibleSentence(result)}`
 }
 
 /** The few seconds after the fault that an average over the attack would hide; signals disturbed alike share a sentence. */
@@ -86,6 +90,11 @@ function disturbanceSentences(signals: readonly SignalResult[]): string[] {
     byText.set(text, [...(byText.get(text) ?? []), SIGNAL_LABELS[name]])
   }
   return [...byText].map(([text, names]) => `A disturbance of ${list(names)} ${text}.`)
+}
+
+/** Whether the whole printed interval is worse than the margin. */
+export function isBeyondMargin({ name, low, high, margin }: SignalResult): boolean {
+  return name === 'success_ratio' ? high !== null && high < -margin : low !== null && low > margin
 }
 
 /** `low to high`, with an open end where there is no bound. */

@@ -48,6 +48,16 @@ describe('drawChart()', () => {
     expect(path?.match(/M/g)).toHaveLength(2)
   })
 
+  test('marks a second that stands alone between two gaps', () => {
+    const marks = (experiment: readonly (number | null)[]) =>
+      drawChart({ ...spec, lines: { control: [], experiment } }).markup.match(
+        /<path d="M1 0A1 1[^>]*var\(--experiment\)/g,
+      )
+
+    expect(marks([20, null, 900, null])).toHaveLength(4)
+    expect(marks([20, 21, 900, 30])).toBeNull()
+  })
+
   test.each<{ title: string; changes: Partial<ChartSpec>; expected: number[] }>([
     { title: 'latencies over decades', changes: {}, expected: [20, 50, 100, 200, 500, 1000] },
     {

@@ -26,7 +26,7 @@ export type ChartSpec = {
 
 /** Widths in CSS pixels: drawn apart, since text that is scaled down for a phone cannot be read. */
 const SHAPES = {
-  wide: { width: 888, height: 228, left: 64, right: 84, tickSeconds: 10, fontSize: 13 },
+  wide: { width: 888, height: 228, left: 64, right: 16, tickSeconds: 10, fontSize: 13 },
   narrow: { width: 358, height: 208, left: 50, right: 14, tickSeconds: 20, fontSize: 12 },
 } as const
 type Shape = keyof typeof SHAPES
@@ -94,11 +94,7 @@ function optionOf(spec: ChartSpec, shape: Shape): echarts.EChartsCoreOption {
         formatter: (value: number) => spec.format(ticks[nearest(axisTicks, value)] ?? value),
       },
     },
-    series: [
-      phaseMarks(spec, text),
-      line(spec, 'control', toAxis, shape),
-      line(spec, 'experiment', toAxis, shape),
-    ],
+    series: [phaseMarks(spec, text), line(spec, 'control', toAxis), line(spec, 'experiment', toAxis)],
   }
 }
 
@@ -135,24 +131,22 @@ function phaseMarks({ phases }: ChartSpec, text: { color: string; fontSize: numb
   }
 }
 
-function line(spec: ChartSpec, group: Group, toAxis: (value: number) => number, shape: Shape) {
+function line(spec: ChartSpec, group: Group, toAxis: (value: number) => number) {
+  const values = spec.lines[group]
   return {
     type: 'line',
     name: group,
     silent: true,
-    showSymbol: false,
-    data: spec.lines[group].map((value, index) => [
-      spec.firstSecond + index + 0.5,
-      value === null ? null : round(toAxis(value)),
-    ]),
+    symbol: 'none',
+    data: values.map((value, index) => {
+      const point = [spec.firstSecond + index + 0.5, value === null ? null : round(toAxis(value))]
+      // A line has no length within one second: alone between two gaps it would not be seen.
+      const isAlone =
+        value !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null
+      return isAlone ? { value: point, symbol: 'circle', symbolSize: 4 } : point
+    }),
+    itemStyle: { color: `var(--${group})` },
     lineStyle: { color: `var(--${group})`, width: group === 'experiment' ? 2 : 1.5 },
-    endLabel: {
-      show: shape === 'wide',
-      formatter: group,
-      color: `var(--${group})`,
-      fontSize: SHAPES[shape].fontSize,
-      offset: [2, group === 'experiment' ? 8 : -8],
-    },
   }
 }
 

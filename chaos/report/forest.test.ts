@@ -53,6 +53,13 @@ describe('drawForestRow()', () => {
     expect(markup).not.toContain('<circle')
   })
 
+  test('writes the number beyond the interval that starts off the axis, not across it', () => {
+    const { markup } = drawForestRow({ ...latency, effect: 0.3, low: 0.1, high: 0.8, outcome: 'inside' })
+
+    const end = Number(/class="interval" d="M[\d.]+ [\d.]+H([\d.]+)/.exec(markup)?.[1])
+    expect(Number(/<text x="([\d.]+)"[^>]*>×0.30/.exec(markup)?.[1])).toBeCloseTo(end + 6, 5)
+  })
+
   test('says in words what it draws', () => {
     expect(drawForestRow(success).markup).toContain(
       'aria-label="success ratio: effect −0.50 pp, interval −1.00 pp to 0 pp, margin −1.00 pp, undecided"',

@@ -32,7 +32,7 @@ export function drawForestRow(signal: SignalResult): Markup {
   const bar =
     effect === null
       ? ''
-      : `<path class="interval" d="M${x(from)} ${middle}H${x(to)}${end(from, middle)}${end(to, middle)}"/>${point(inMargins(signal, effect), middle, signalEffect(name, effect))}`
+      : `<path class="interval" d="M${x(from)} ${middle}H${x(to)}${end(from, middle)}${end(to, middle)}"/>${point(inMargins(signal, effect), [from, to], middle, signalEffect(name, effect))}`
   return raw(
     `<svg class="forest ${outcome}" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(label)}">${zone}${lines}${bar}</svg>`,
   )
@@ -69,9 +69,12 @@ function end(value: number, middle: number): string {
   return `M${place} ${middle - CAP}V${middle + CAP}`
 }
 
-function point(value: number, middle: number, text: string): string {
-  if (value > TO) return `<text x="${x(TO) - 12}" y="${middle + 4}" text-anchor="end">${text}</text>`
-  if (value < FROM) return `<text x="${x(FROM) + 12}" y="${middle + 4}">${text}</text>`
+/** The effect as a dot, or as text beside its interval when it lies off the axis. */
+function point(value: number, [from, to]: readonly [number, number], middle: number, text: string): string {
+  const label = (place: number, anchor: 'start' | 'end') =>
+    `<text x="${round(place)}" y="${middle + 4}" text-anchor="${anchor}">${text}</text>`
+  if (value > TO) return label(Math.min(x(from), x(TO) - CAP) - 6, 'end')
+  if (value < FROM) return label(Math.max(x(to), x(FROM) + CAP) + 6, 'start')
   return `<circle class="effect" cx="${x(value)}" cy="${middle}" r="4.5"/>`
 }
 

@@ -5,6 +5,7 @@ import type { SignalResult, Verdict } from '../judgement/verdict.ts'
 import {
   capital,
   count,
+  plural,
   SIGNAL_LABELS,
   signalEffect,
   signalMargin,
@@ -12,6 +13,7 @@ import {
 } from '../judgement/wording.ts'
 import type { Sample } from '../measurement/sample.ts'
 import { phaseValues } from './phase-values.ts'
+import { partEvents } from './timeline.ts'
 import {
   HEADLINES,
   howSure,
@@ -26,6 +28,7 @@ import {
 /** The report as Markdown, for a pull request, an issue or a terminal: the same words and numbers, no pictures. */
 export function renderMarkdown(verdict: Verdict, input: JudgeInput, samples: readonly Sample[]): string {
   const { experiment, runId, phases } = input
+  const { shown, folded } = partEvents(input)
   const { droppedIterations, targetRate, requests } = input.load
   return `${[
     `# ${capital(verdict.verdict)}: ${text(experiment.name)}`,
@@ -46,14 +49,15 @@ export function renderMarkdown(verdict: Verdict, input: JudgeInput, samples: rea
       ? 'No events were recorded.'
       : table(
           ['After the fault', 'Where', 'What'],
-          input.events
-            .toSorted((one, other) => one.atMs - other.atMs)
-            .map(event => [
-              sinceFault(event.atMs, input),
-              text([event.group, event.zone, event.service].filter(Boolean).join(' ') || event.source),
-              text(event.text),
-            ]),
+          shown.map(event => [
+            sinceFault(event.atMs, input),
+            text([event.group, event.zone, event.service].filter(Boolean).join(' ') || event.source),
+            text(event.text),
+          ]),
         ),
+    ...(folded.length === 0
+      ? []
+      : [`And ${plural(folded.length, 'change')} of single pods, which the journal holds.`]),
     '## May it be believed?',
     verdict.validity
       .map(({ check, ok, detail }) => `- ${ok ? 'holds' : '**failed**'}: ${text(check)}. ${text(detail)}`)

@@ -70,10 +70,11 @@ figure { margin: 0 0 22px } figcaption h3 { margin: 0 } figcaption { display: fl
 figcaption span { color: var(--ink-2); font-size: 14px }
 .chart { display: block; width: 100%; height: auto; overflow: visible } .narrow { display: none }
 .strip text { font-size: 12px; fill: var(--ink-2) } .strip .dot { fill: var(--paper); stroke: var(--ink-2); stroke-width: 1.25 } .strip .dot-text { fill: var(--ink); font-weight: 600; text-anchor: middle }
-.strip .stem { stroke: var(--rule-2) } .strip .axis { stroke: var(--rule-2) } .strip .attack { fill: var(--attack); stroke: var(--attack-edge) }
+.strip .stem { stroke: var(--rule-2) } .strip .tick { stroke: var(--ink-2); opacity: .55 } .strip .axis { stroke: var(--rule-2) } .strip .attack { fill: var(--attack); stroke: var(--attack-edge) }
 .events, .checks { margin: 10px 0 0; padding: 0; list-style: none }
 .events li { display: grid; grid-template-columns: 2em 5.5em 1fr; gap: 0 10px; padding: 6px 0; border-bottom: 1px solid var(--rule) }
 .events .index { color: var(--ink-2); text-align: right } .events .time { text-align: right; white-space: nowrap } .events .where { color: var(--ink-2); font-size: 14px }
+summary { margin-top: 10px; padding: 6px 0; color: var(--ink-2); font-size: 14.5px; cursor: pointer } summary:focus-visible { outline: 2px solid var(--control); outline-offset: 2px }
 .events .fault { font-weight: 600 }
 .checks li { display: grid; grid-template-columns: 22px 1fr; gap: 0 10px; padding: 8px 0; border-bottom: 1px solid var(--rule) }
 .checks svg { width: 16px; height: 16px; margin-top: 4px; color: var(--resilient) } .checks .failed svg { color: var(--diverged) }

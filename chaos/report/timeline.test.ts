@@ -37,6 +37,17 @@ describe('drawTimeline()', () => {
     expect(heights[1]).toBe((heights[0] ?? 0) - 22)
   })
 
+  test('folds single pods away when there is too much to read, but leaves a tick of each', () => {
+    const pods = Array.from({ length: 24 }, (_, index) => at(index, `pod gateway-${index} ready`))
+    const few = drawTimeline({ ...input, events: pods }).markup
+    const many = drawTimeline({ ...input, events: [...pods, at(6, 'node experiment-a NotReady')] }).markup
+
+    expect(few).not.toContain('<details>')
+    expect(many).toContain('<summary>24 changes of single pods</summary>')
+    expect(/<ol class="events">(.*?)<\/ol>/.exec(many)?.[1]?.match(/<li>/g)).toHaveLength(1)
+    expect(/class="tick" d="([^"]*)"/.exec(many)?.[1]?.match(/M/g)).toHaveLength(24)
+  })
+
   test('says so when nothing was recorded', () => {
     expect(drawTimeline(input).markup).toBe('<p class="note">No events were recorded.</p>')
   })

@@ -1,5 +1,6 @@
 import type { JudgeInput } from '../journal-entry.ts'
 import { REPLICATES } from '../judgement/estimate.ts'
+import { isBeyondMargin } from '../judgement/reasons.ts'
 import type { Outcome, SignalResult, Verdict } from '../judgement/verdict.ts'
 import {
   capital,
@@ -66,11 +67,16 @@ function change({ name, effect, margin, censored }: SignalResult): string {
 function inconclusive({ signals, validity }: Verdict): string {
   const failed = validity.filter(({ ok }) => !ok).map(({ check }) => check)
   const open = signals.filter(({ primary, outcome }) => primary && outcome !== 'inside')
-  const why =
-    failed.length > 0
-      ? `A check failed: ${list(failed)}.`
-      : `The interval of ${list(open.map(({ name }) => SIGNAL_LABELS[name]))} reaches from inside the margin to outside it.`
+  const why = failed.length > 0 ? `A check failed: ${list(failed)}.` : open.map(openSentence).join(' ')
   return `${why} That is not a pass: run longer or with more load, or declare the margin that matters.`
+}
+
+function openSentence(signal: SignalResult): string {
+  const label = SIGNAL_LABELS[signal.name]
+  if (signal.outcome === 'no_data') return `There is no data on the ${label}.`
+  if (isBeyondMargin(signal))
+    return `The ${label} is beyond its margin, but not surely enough as one of several signals.`
+  return `The interval of the ${label} reaches from inside the margin to outside it.`
 }
 
 function invalid({ validity }: Verdict): string {
