@@ -147,6 +147,15 @@ describe('ensureImages()', () => {
     expect(await readdir(join(cache, 'contexts'))).toEqual([])
   })
 
+  test('does not wait for the registry when a build fails', async () => {
+    docker.fails = tagOf('ingest-packages')
+    docker.present = IMAGES.filter(name => name === 'edge').map(tagOf)
+    const never = new Promise<string>(() => undefined)
+    const options = { root: '/nowhere', folders: { cache, state: cache }, registry: never }
+    const signal = new AbortController().signal
+    await expect(ensureImages(options, () => undefined, signal, docker.tools)).rejects.toThrow('cannot build')
+  })
+
   test('stops when it is told to', async () => {
     const stop = new AbortController()
     stop.abort(new Error('enough'))

@@ -7,7 +7,7 @@ import { LAB_LABEL } from '../cluster/local/docker.ts'
 import type { LabFolders } from '../cluster/local/folders.ts'
 import { run as runCommand } from '../cluster/local/shell.ts'
 import { IMAGES, type ImageName } from '../topology.ts'
-import { type ContextPart, withContext } from './context.ts'
+import { type ContextPart, removeStaleContexts, withContext } from './context.ts'
 import { machineParts, machineSettings } from './machine.ts'
 import { type AskStatus, askStatus, push } from './push.ts'
 import { BASE, contentHashes, type Recipe, recipeNamed } from './recipe.ts'
@@ -77,14 +77,15 @@ export async function ensureImages(
   const tagOf = (name: string) => (name === BASE ? base : `divergence/${name}:${hashes.get(name)}`)
   const failure = new AbortController()
   const stop = AbortSignal.any([signal, failure.signal])
-  const builder = new Builder(recipes, tagOf, join(folders.cache, 'contexts'), tools, progress, stop, failure)
+  const scratchFolder = join(folders.cache, 'contexts')
+  const builder = new Builder({ recipes, tagOf, scratchFolder, tools, progress, signal: stop, failure })
   await builder.begin()
   const uploads = new Slots(UPLOADS_AT_A_TIME)
   const work = ORDER.map(async (name, rank) => {
     const tag = tagOf(name)
     await builder.ensure(name, rank)
     if (registry === undefined) return { name, tag, reference: undefined }
-    const reference = `${await registry}/${name}:${hashes.get(name)}`
+    const reference = `${await unlessAborted(registry, stop)}/${name}:${hashes.get(name)}`
     const say = (message: string) => progress(`${name}: ${message}`)
     await uploads.use(rank, () => push({ tag, reference }, tools, say, stop))
     return { name, tag, reference }
@@ -99,41 +100,43 @@ export async function ensureImages(
   }
 }
 
+/** What the promise gives, unless the signal is aborted first. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  return Promise.race([promise, aborted])
+}
+
+type Surroundings = {
+  readonly recipes: readonly Recipe[]
+  readonly tagOf: (name: string) => string
+  /** Build contexts are put together in here. */
+  readonly scratchFolder: string
+  readonly tools: ImageTools
+  readonly progress: Progress
+  readonly signal: AbortSignal
+  /** Aborts `signal`. */
+  readonly failure: AbortController
+}
+
 /** Builds recipes after their parents, each at most once. */
 class Builder {
-  readonly #recipes: readonly Recipe[]
-  readonly #tagOf: (name: string) => string
-  readonly #scratchFolder: string
-  readonly #tools: ImageTools
-  readonly #progress: Progress
-  readonly #signal: AbortSignal
-  readonly #failure: AbortController
+  readonly #around: Surroundings
   readonly #slots = new Slots(BUILDS_AT_A_TIME)
   readonly #builds = new Map<string, Promise<void>>()
   #present: ReadonlySet<string> = new Set()
 
-  constructor(
-    recipes: readonly Recipe[],
-    tagOf: (name: string) => string,
-    scratchFolder: string,
-    tools: ImageTools,
-    progress: Progress,
-    signal: AbortSignal,
-    failure: AbortController,
-  ) {
-    this.#recipes = recipes
-    this.#tagOf = tagOf
-    this.#scratchFolder = scratchFolder
-    this.#tools = tools
-    this.#progress = progress
-    this.#signal = signal
-    this.#failure = failure
+  constructor(surroundings: Surroundings) {
+    this.#around = surroundings
   }
 
   /** Learns which images there are. */
   async begin(): Promise<void> {
+    await removeStaleContexts(this.#around.scratchFolder, Date.now())
     const args = ['image', 'ls', '--filter', `label=${LAB_LABEL}`, '--format', '{{.Repository}}:{{.Tag}}']
-    const listing = await this.#tools.run('docker', args, { signal: this.#signal })
+    const listing = await this.#around.tools.run('docker', args, { signal: this.#around.signal })
     this.#present = new Set(listing.split('\n'))
   }
 
@@ -141,8 +144,8 @@ class Builder {
   ensure(name: string, rank: number): Promise<void> {
     const known = this.#builds.get(name)
     if (known) return known
-    const needed = name !== BASE && !this.#present.has(this.#tagOf(name))
-    const build = needed ? this.#build(recipeNamed(this.#recipes, name), rank) : Promise.resolve()
+    const needed = name !== BASE && !this.#present.has(this.#around.tagOf(name))
+    const build = needed ? this.#build(recipeNamed(this.#around.recipes, name), rank) : Promise.resolve()
     this.#builds.set(name, build)
     return build
   }
@@ -150,12 +153,12 @@ class Builder {
   async #build(recipe: Recipe, rank: number): Promise<void> {
     await Promise.all(Object.values(recipe.parents).map(parent => this.ensure(parent, rank)))
     await this.#slots.use(rank, async () => {
-      this.#signal.throwIfAborted()
+      this.#around.signal.throwIfAborted()
       try {
-        await this.#buildNow(recipe, message => this.#progress(`${recipe.name}: ${message}`))
+        await this.#buildNow(recipe, message => this.#around.progress(`${recipe.name}: ${message}`))
       } catch (error) {
         // Before the slot is free: nothing more begins.
-        this.#failure.abort(error)
+        this.#around.failure.abort(error)
         throw error
       }
     })
@@ -163,9 +166,9 @@ class Builder {
 
   async #buildNow(recipe: Recipe, progress: Progress): Promise<void> {
     const beganMs = performance.now()
-    const machine = recipe.fetches ? await this.#tools.machine() : []
+    const machine = recipe.fetches ? await this.#around.tools.machine() : []
     const parts = [recipe.dockerfile, ...recipe.parts, ...machine]
-    await withContext(this.#scratchFolder, parts, { progress, signal: this.#signal }, folder =>
+    await withContext(this.#around.scratchFolder, parts, { progress, signal: this.#around.signal }, folder =>
       this.#dockerBuild(recipe, folder, progress),
     )
     progress(`built in ${((performance.now() - beganMs) / 1000).toFixed(0)} s`)
@@ -173,14 +176,14 @@ class Builder {
 
   async #dockerBuild(recipe: Recipe, folder: string, progress: Progress): Promise<void> {
     const parents = Object.entries(recipe.parents).map(
-      ([argument, parent]) => `${argument}=${this.#tagOf(parent)}`,
+      ([argument, parent]) => `${argument}=${this.#around.tagOf(parent)}`,
     )
     const onLine = (line: string) => {
       const [, number, count, instruction = ''] = /^Step (\d+)\/(\d+) : (.*)$/.exec(line) ?? []
       if (/^(RUN|COPY) /.test(instruction))
         progress(`step ${number} of ${count}, ${instruction.slice(0, 90)}`)
     }
-    await this.#tools.run(
+    await this.#around.tools.run(
       'docker',
       [
         'build',
@@ -188,12 +191,12 @@ class Builder {
         '--network=host',
         '--force-rm',
         `--label=${LAB_LABEL}`,
-        `--tag=${this.#tagOf(recipe.name)}`,
+        `--tag=${this.#around.tagOf(recipe.name)}`,
         ...[...PROXY_VARIABLES, ...parents].flatMap(each => ['--build-arg', each]),
         folder,
       ],
       {
-        signal: this.#signal,
+        signal: this.#around.signal,
         // The one builder that every Docker engine has.
         environment: { DOCKER_BUILDKIT: '0' },
         hint: 'The lines above say which step failed; package servers must be reachable for the first build.',

@@ -6,6 +6,7 @@ import {
   cp,
   mkdir,
   mkdtemp,
+  readdir,
   readFile,
   rm,
   stat,
@@ -49,20 +50,37 @@ export function textFile(path: string, text: string): ContextPart {
   return { path, executable: false, identity: sha256(text), content: async () => text }
 }
 
-/** Puts the parts into a folder of their own for one build and removes it afterwards, whatever happens. */
+/**
+ * Puts the parts into a folder of their own for one build and removes it afterwards, whatever happens.
+ *
+ * @param scratchFolder must exist
+ */
 export async function withContext<T>(
   scratchFolder: string,
   parts: readonly ContextPart[],
   work: Work,
   use: (folder: string) => Promise<T>,
 ): Promise<T> {
-  await mkdir(scratchFolder, { recursive: true })
   const folder = await mkdtemp(join(scratchFolder, 'context-'))
   try {
     for (const part of parts) await place(folder, part, work)
     return await use(folder)
   } finally {
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** No build takes this long: a context that is older was left by a process that was killed. Milliseconds. */
+const STALE_MS = 6 * 60 * 60 * 1000
+
+/** @param nowMs time of day, milliseconds since 1970 */
+export async function removeStaleContexts(scratchFolder: string, nowMs: number): Promise<void> {
+  await mkdir(scratchFolder, { recursive: true })
+  for (const name of await readdir(scratchFolder)) {
+    const folder = join(scratchFolder, name)
+    // Another process may be removing its own just now.
+    const about = await stat(folder).catch(() => undefined)
+    if (about && nowMs - about.mtimeMs > STALE_MS) await rm(folder, { recursive: true, force: true })
   }
 }
 
