@@ -15,12 +15,16 @@ from typing import Any, Literal, LiteralString, TypeVar
 
 import psycopg
 from psycopg import errors
+from psycopg.abc import PQGen
 
 log = logging.getLogger(__name__)
 
 Session = Literal["any", "read-write"]
 Connection = psycopg.Connection[tuple[Any, ...]]
 Result = TypeVar("Result")
+
+# How often a waiting client looks whether it was interrupted; psycopg's own value.
+_INTERRUPT_CHECK_SECONDS = 0.1
 
 _SOCKET_SETTINGS = {
     "connect_timeout": 2,
@@ -85,12 +89,32 @@ def _host(item: str, default_port: str) -> tuple[str, int]:
     return name, int(port)
 
 
+class PatientConnection(psycopg.Connection[tuple[Any, ...]]):
+    """
+    A connection that does not wait for ever. A server that is stopped, or cut off behind a network that still
+    acknowledges, keeps no time-out of its own; its kernel even answers keepalives. Only the client can give up.
+    """
+
+    answer_timeout_seconds: float | None = None
+
+    def wait(
+        self, gen: PQGen[Result], interval: float = _INTERRUPT_CHECK_SECONDS, timeout: float | None = None
+    ) -> Result:
+        try:
+            return super().wait(gen, interval, self.answer_timeout_seconds if timeout is None else timeout)
+        except errors._WaitTimeout as silence:
+            # Whatever the server does with the statement, its answer must not be taken for the next one's.
+            self.pgconn.finish()
+            raise errors.ConnectionTimeout(f"no answer within {self.answer_timeout_seconds} s") from silence
+
+
 def connect(  # noqa: PLR0913 - one place for all that a connection needs
     settings: DatabaseSettings,
     *,
     session: Session,
     application: str,
     statement_timeout_ms: int = 0,
+    answer_timeout_seconds: float | None = None,
     hosts: Sequence[tuple[str, int]] | None = None,
     database: str | None = None,
 ) -> Connection:
@@ -98,13 +122,15 @@ def connect(  # noqa: PLR0913 - one place for all that a connection needs
     Opens a connection in autocommit mode.
 
     :param session: `read-write` finds the primary, `any` takes the first member that answers
-    :param statement_timeout_ms: 0 for none
+    :param statement_timeout_ms: what the server allows a statement; 0 for no limit. It does not end a commit's wait for
+        the synchronous standby: Postgres disarms it before
+    :param answer_timeout_seconds: how long the client waits for any answer; None for no limit
     :param hosts: members to try, in this order; default: all of them in random order
     :raises psycopg.OperationalError: when no member takes the connection
     """
     members = settings.hosts if hosts is None else hosts
     password = {"password": read_password(settings.password_file)} if settings.password_file else {}
-    return psycopg.connect(
+    connection = PatientConnection.connect(
         "",
         autocommit=True,
         host=",".join(name for name, _ in members),
@@ -119,6 +145,8 @@ def connect(  # noqa: PLR0913 - one place for all that a connection needs
         **password,
         **_SOCKET_SETTINGS,
     )
+    connection.answer_timeout_seconds = answer_timeout_seconds
+    return connection
 
 
 def read_password(path: Path) -> str:

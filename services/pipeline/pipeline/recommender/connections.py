@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -29,13 +29,19 @@ READ_DEADLINE_SECONDS = 1.5
 READ_PAUSE_SECONDS = 0.05
 READ_TIMEOUT_MS = 1000
 WRITE_TIMEOUT_MS = 2000
+# What the service itself waits for an answer; less than a read's deadline, so that another member can be asked.
+READ_ANSWER_SECONDS = 0.8
+WRITE_ANSWER_SECONDS = 2.0
+# A write is tried again only while the gateway still waits for it.
+WRITE_AGAIN_SECONDS = 1.0
 WRITE_TRIES = 2
 # Beyond it the primary's connections would be used up by writes that wait for a standby.
 WRITERS = 16
 WRITER_WAIT_SECONDS = 0.2
 IDLE_CONNECTIONS = 12
-# A member that failed is asked last for that long.
+# A member that failed is asked last for that long, and for twice as long each time it fails again right after.
 SUSPECT_SECONDS = 3.0
+SUSPECT_AT_MOST_SECONDS = 24.0
 # A member that takes that long to refuse a connection is not refusing: it is gone.
 SLOW_REFUSAL_SECONDS = 0.2
 # Connections are made anew now and then, so that a member that is back gets its share again.
@@ -52,6 +58,13 @@ class DatabaseUnavailable(Exception):  # noqa: N818 - it is a state of the world
 
 class NotDurable(psycopg.OperationalError):
     """Postgres stopped waiting for the synchronous standby, and told so in a warning only."""
+
+
+class Suspicion(NamedTuple):
+    """Until when a member is asked last (`time.monotonic()`), and how long that is in all."""
+
+    ends_at: float
+    seconds: float
 
 
 @dataclass(eq=False, slots=True)
@@ -72,14 +85,16 @@ class Connections:
         database: DatabaseSettings,
         session: Session,
         timeout_ms: int,
+        answer_seconds: float,
         preferred_host: str | None = None,
     ) -> None:
         self._database = database
         self._session = session
         self._timeout_ms = timeout_ms
+        self._answer_seconds = answer_seconds
         self._preferred_host = preferred_host
         self._idle: deque[Lease] = deque()
-        self._suspects: dict[str, float] = {}
+        self._suspects: dict[str, Suspicion] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -137,8 +152,14 @@ class Connections:
         self.drop_idle(lease.host)
 
     def _suspect(self, host: str) -> None:
+        now = time.monotonic()
         with self._lock:
-            self._suspects[host] = time.monotonic()
+            before = self._suspects.get(host)
+            if before is not None and now < before.ends_at:
+                return
+            again = before is not None and now < before.ends_at + SUSPECT_AT_MOST_SECONDS
+            span = min(before.seconds * 2, SUSPECT_AT_MOST_SECONDS) if before and again else SUSPECT_SECONDS
+            self._suspects[host] = Suspicion(now + span, span)
 
     def _connect(self) -> Lease:
         failure: psycopg.OperationalError | None = None
@@ -150,6 +171,7 @@ class Connections:
                     session=self._session,
                     application="recommender",
                     statement_timeout_ms=self._timeout_ms,
+                    answer_timeout_seconds=self._answer_seconds,
                     hosts=(member,),
                 )
             except psycopg.OperationalError as error:
@@ -176,7 +198,7 @@ class Connections:
     def _ordered_hosts(self) -> tuple[tuple[str, int], ...]:
         now = time.monotonic()
         with self._lock:
-            suspects = {host for host, since in self._suspects.items() if now - since < SUSPECT_SECONDS}
+            suspects = {host for host, suspicion in self._suspects.items() if now < suspicion.ends_at}
         shuffled = random.sample(self._database.hosts, len(self._database.hosts))
         return tuple(sorted(shuffled, key=lambda each: (each[0] in suspects, each[0] != self._preferred_host)))
 
@@ -190,8 +212,8 @@ class Database:
         count_error: Callable[[str], None],
         preferred_host: str | None = None,
     ) -> None:
-        self._readers = Connections(database, "any", READ_TIMEOUT_MS, preferred_host)
-        self._writers = Connections(database, "read-write", WRITE_TIMEOUT_MS)
+        self._readers = Connections(database, "any", READ_TIMEOUT_MS, READ_ANSWER_SECONDS, preferred_host)
+        self._writers = Connections(database, "read-write", WRITE_TIMEOUT_MS, WRITE_ANSWER_SECONDS)
         self._writing = threading.Semaphore(WRITERS)
         self._count_error = count_error
 
@@ -231,7 +253,10 @@ class Database:
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         failure: psycopg.Error | None = None
-        for _ in range(WRITE_TRIES):
+        last_try_at = time.monotonic() + WRITE_AGAIN_SECONDS
+        for number in range(WRITE_TRIES):
+            if number > 0 and time.monotonic() > last_try_at:
+                break
             try:
                 with self._writers.one() as connection:
                     return work(connection)
