@@ -38,4 +38,16 @@ describe('push()', () => {
       ])
     },
   )
+
+  test('keeps no second tag of an upload that failed', async () => {
+    const commands: string[] = []
+    const run = async (_: string, args: readonly string[]) => {
+      commands.push(args.slice(0, 2).join(' '))
+      if (args[0] === 'push') throw new Error('connection refused')
+      return ''
+    }
+    const pushed = push(request, { run, ask: async () => 404 }, () => undefined, new AbortController().signal)
+    await expect(pushed).rejects.toThrow('connection refused')
+    expect(commands.at(-1)).toBe('image rm')
+  })
 })

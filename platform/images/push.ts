@@ -39,8 +39,12 @@ export async function push(
   progress('uploading to the registry')
   const hint = `Is the registry reachable from this machine, and are you logged in? Try: docker push ${reference}`
   await tools.run('docker', ['tag', tag, reference], { signal })
-  await tools.run('docker', ['push', '--quiet', reference], { signal, hint })
-  await tools.run('docker', ['image', 'rm', '--no-prune', reference], { signal })
+  try {
+    await tools.run('docker', ['push', '--quiet', reference], { signal, hint })
+  } finally {
+    // The tag is only for the upload; an aborted one must not leave it behind either.
+    await tools.run('docker', ['image', 'rm', '--no-prune', reference])
+  }
 }
 
 /** Where a registry answers for a manifest. Docker speaks plain HTTP with registries on the machine itself, and only there. */
