@@ -9,19 +9,22 @@ from pipeline.recommender.parameters import NeighbourPage, Play, SongSearch
 
 SONGS = "SELECT hash, name FROM songs WHERE hash > %(after)s ORDER BY hash LIMIT %(limit)s"
 
-# Begins with the rarest of the wanted instruments and probes the others.
+# Begins with the rarest of the wanted instruments and counts, song by song, how many of them it has. A join or a NOT
+# EXISTS would say the same, but Postgres hashes the whole table for it: 300 ms for a first page instead of 1.
 SONGS_WITH_ALL = """
 SELECT song.hash, song.name
-FROM song_instruments rare JOIN songs song ON song.hash = rare.song
-WHERE rare.instrument = (
-    SELECT code FROM instruments WHERE code = ANY(%(wanted)s) ORDER BY song_count, code LIMIT 1
-  )
-  AND rare.song > %(after)s
-  AND NOT EXISTS (
-    SELECT FROM unnest(%(wanted)s::smallint[]) AS code
-    WHERE NOT EXISTS (SELECT FROM song_instruments has WHERE has.song = rare.song AND has.instrument = code)
-  )
-ORDER BY rare.song LIMIT %(limit)s
+FROM (
+  SELECT rare.song FROM song_instruments rare
+  WHERE rare.instrument = (
+      SELECT code FROM instruments WHERE code = ANY(%(wanted)s) ORDER BY song_count, code LIMIT 1
+    )
+    AND rare.song > %(after)s
+    AND cardinality(%(wanted)s::smallint[]) = (
+      SELECT count(*) FROM song_instruments has WHERE has.song = rare.song AND has.instrument = ANY(%(wanted)s)
+    )
+  ORDER BY rare.song LIMIT %(limit)s
+) found JOIN songs song ON song.hash = found.song
+ORDER BY song.hash
 """
 
 # The first page of the union is within the union of the first pages.
