@@ -22,15 +22,24 @@ describe('haproxyConfig()', () => {
         'option redispatch 1',
         'option http-server-close',
         'http-reuse never',
-        'retry-on conn-failure empty-response response-timeout 502 503 504',
         'default-server inter 500ms fastinter 200ms downinter 500ms fall 2 rise 2',
       ]),
     )
     expect(section(config, 'backend reads')).toEqual(
-      expect.arrayContaining(['timeout server 1200ms', servers]),
+      expect.arrayContaining([
+        'timeout server 1200ms',
+        // A full gateway's 503 is not asked for again elsewhere.
+        'retry-on conn-failure empty-response response-timeout 502 504',
+        servers,
+      ]),
     )
     expect(section(config, 'backend writes')).toEqual(
-      expect.arrayContaining(['timeout server 2500ms', 'retries 6', servers]),
+      expect.arrayContaining([
+        'timeout server 2500ms',
+        'retries 6',
+        'retry-on conn-failure empty-response response-timeout 502 503 504',
+        servers,
+      ]),
     )
   })
 

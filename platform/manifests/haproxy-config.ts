@@ -28,7 +28,9 @@ defaults
   log global
   option dontlog-normal
   timeout connect 200ms
-  timeout check 400ms
+  # Generous: a starved machine answers late, and a gateway taken out for it leaves its load to the others. A dead one
+  # is noticed by its connection time-out.
+  timeout check 1500ms
   timeout client 30s
   timeout http-request 5s
   timeout http-keep-alive 20s
@@ -39,7 +41,6 @@ defaults
   # A kept connection to a gateway that died silently would cost its time-out: every request opens its own.
   option http-server-close
   http-reuse never
-  retry-on conn-failure empty-response response-timeout 502 503 504
   option httpchk GET /readyz
   default-server inter 500ms fastinter 200ms downinter 500ms fall 2 rise 2
   http-error status 408 content-type application/problem+json string '${problem(408, 'Request Timeout')}'
@@ -71,11 +72,15 @@ frontend public
 
 backend reads
   balance roundrobin
+  # Not 503: a gateway that is full says so at once, and asking the next one only fills that, too.
+  retry-on conn-failure empty-response response-timeout 502 504
   timeout server 1200ms
   ${servers}
 
 backend writes
   balance roundrobin
+  # 503 as well: it says that there is no primary yet, and comes after the gateway's own patience.
+  retry-on conn-failure empty-response response-timeout 502 503 504
   timeout server 2500ms
   retries 6
   http-request disable-l7-retry unless { req.hdr(Idempotency-Key) -m found }

@@ -25,7 +25,8 @@ export const ROUTES = [
 type Route = (typeof ROUTES)[number]
 
 export type AppContext = ExchangeContext & {
-  readonly admission: Admission
+  /** Doors of their own, so that writes that wait for a new primary take no room from reads. */
+  readonly admissions: Readonly<Record<'read' | 'write', Admission>>
   readonly bodyLimitBytes: number
   /** Whether new requests should come here. */
   readonly isReady: () => boolean
@@ -151,7 +152,8 @@ function forward(context: AppContext, route: Route, request: Request, response: 
 
 /** Runs the exchange when there is room for it. */
 function enter(context: AppContext, call: UpstreamCall, repeatable: boolean, response: ServerResponse): void {
-  const { admission, metrics } = context
+  const { admissions, metrics } = context
+  const admission = admissions[call.method === 'POST' ? 'write' : 'read']
   const request = { call, repeatable, requestId: localsOf(response).requestId }
   const exchange = new Exchange(context, request, response, () => leave())
   const leave = admission.enter({

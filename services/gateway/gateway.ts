@@ -54,7 +54,11 @@ export async function startGateway(config: GatewayConfig, lookup: Lookup, log: L
     nowMs,
   )
   let draining = false
-  const admission = new Admission(config.admission, nowMs)
+  const admissions = {
+    read: new Admission(config.admission, nowMs),
+    // It never learns, so its limit stays: a write is slow while it waits for the standby or for an election.
+    write: new Admission(config.admission, nowMs),
+  }
   const app = makeApp({
     endpoints,
     metrics,
@@ -64,8 +68,8 @@ export async function startGateway(config: GatewayConfig, lookup: Lookup, log: L
     holdBytes: config.limits.holdBytes,
     abandonMs: config.upstream.abandonMs,
     clientStallMs: config.client.stallMs,
-    admission,
-    onReadFirstByte: firstByteMs => admission.learn(firstByteMs),
+    admissions,
+    onReadFirstByte: firstByteMs => admissions.read.learn(firstByteMs),
     bodyLimitBytes: config.limits.bodyBytes,
     isReady: () => !draining && endpoints.size > 0,
     isDraining: () => draining,

@@ -34,7 +34,13 @@ READ_ANSWER_SECONDS = 0.8
 WRITE_ANSWER_SECONDS = 2.0
 # A write is tried again only while the gateway still waits for it.
 WRITE_AGAIN_SECONDS = 1.0
-WRITE_TRIES = 2
+# Between two searches for a primary. While there is none, each search costs every member a process and a password
+# check: without the pause, and with every waiting write searching for itself, an election takes the processor from the
+# reads.
+SEARCH_PAUSE_SECONDS = 0.25
+# A member that did not even refuse is left out of the search for that long.
+SILENT_SECONDS = 2.0
+SILENT_AFTER_SECONDS = 1.0
 # Beyond it the primary's connections would be used up by writes that wait for a standby.
 WRITERS = 16
 WRITER_WAIT_SECONDS = 0.2
@@ -96,6 +102,9 @@ class Connections:
         self._idle: deque[Lease] = deque()
         self._suspects: dict[str, Suspicion] = {}
         self._lock = threading.Lock()
+        self._search = threading.Lock()
+        self._search_again_at = 0.0
+        self._silent_until: dict[str, float] = {}
 
     @contextmanager
     def one(self) -> Iterator[Connection]:
@@ -162,8 +171,24 @@ class Connections:
             self._suspects[host] = Suspicion(now + span, span)
 
     def _connect(self) -> Lease:
+        if self._session == "any":
+            return self._try_members(self._ordered_hosts())
+        # There may be no primary at all: one thread searches, the others wait for what it finds.
+        with self._search:
+            if time.monotonic() < self._search_again_at:
+                raise psycopg.OperationalError("no member took writes a moment ago")
+            now = time.monotonic()
+            members = self._ordered_hosts()
+            speaking = tuple(member for member in members if self._silent_until.get(member[0], 0) <= now)
+            try:
+                return self._try_members(speaking or members)
+            except psycopg.OperationalError:
+                self._search_again_at = time.monotonic() + SEARCH_PAUSE_SECONDS
+                raise
+
+    def _try_members(self, members: tuple[tuple[str, int], ...]) -> Lease:
         failure: psycopg.OperationalError | None = None
-        for member in self._ordered_hosts():
+        for member in members:
             began = time.monotonic()
             try:
                 connection = connect(
@@ -176,8 +201,11 @@ class Connections:
                 )
             except psycopg.OperationalError as error:
                 failure = error
-                if time.monotonic() - began > SLOW_REFUSAL_SECONDS:
+                took_seconds = time.monotonic() - began
+                if took_seconds > SLOW_REFUSAL_SECONDS:
                     self._suspect(member[0])
+                if took_seconds > SILENT_AFTER_SECONDS:
+                    self._silent_until[member[0]] = time.monotonic() + SILENT_SECONDS
                 continue
             return self._lease(connection, member[0])
         raise failure or psycopg.OperationalError("there is no member to ask")
@@ -252,11 +280,8 @@ class Database:
             self._writing.release()
 
     def _write(self, work: Callable[[Connection], T]) -> T:
-        failure: psycopg.Error | None = None
         last_try_at = time.monotonic() + WRITE_AGAIN_SECONDS
-        for number in range(WRITE_TRIES):
-            if number > 0 and time.monotonic() > last_try_at:
-                break
+        while True:
             try:
                 with self._writers.one() as connection:
                     return work(connection)
@@ -264,8 +289,9 @@ class Database:
                 if not self._may_pass(error):
                     raise
                 self._writers.drop_idle()
-                failure = error
-        raise DatabaseUnavailable(f"Cannot write: {first_line(failure or LookupError())}") from failure
+                if time.monotonic() + SEARCH_PAUSE_SECONDS > last_try_at:
+                    raise DatabaseUnavailable(f"Cannot write: {first_line(error)}") from error
+            time.sleep(SEARCH_PAUSE_SECONDS)
 
     def _may_pass(self, error: psycopg.Error) -> bool:
         """Counts an error that says something about the database; tells whether a later try may go well."""
