@@ -93,6 +93,7 @@ def test_ingest_of_the_same_folder_again_changes_nothing(
     counts = run(spark, settings)
     assert content(postgres, database) == before
     assert (counts.songs_added, counts.songs_known, counts.sets_added, counts.neighbours_added) == (0, FILES, 0, 0)
+    assert _states(postgres, database) == ["succeeded", "succeeded"]
 
 
 def test_ingest_in_two_folders_gives_the_catalogue_of_one(
@@ -130,20 +131,26 @@ def test_load_asks_for_neighbours_again_when_another_ingest_was_quicker(
 ):
     settings = settings_for(postgres, database, corpus)
     known, meddled = loading.read_known_sets, []
+    own = next(song_instruments(1, index) for index in range(FILES) if len(song_instruments(1, index)) > 5)
+    others = sorted(own[:-1])
 
     def read_and_then_somebody_adds(connection: loading.Connection) -> loading.KnownSets:
         found = known(connection)
         if not meddled:
             meddled.append(True)
             with postgres.connect(database) as other:
-                other.execute("INSERT INTO instrument_sets (members) VALUES ('{1,2,3}')")
+                other.execute("INSERT INTO instrument_sets (members) VALUES (%s)", (others,))
         return found
 
     monkeypatch.setattr(loading, "read_known_sets", read_and_then_somebody_adds)
     assert run(spark, settings).songs_added == FILES
-    monkeypatch.undo()
-    sets = {tuple(row[1]) for row in content(postgres, database)["instrument_sets"]}
-    assert (1, 2, 3) in sets
+    with postgres.connect(database) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM set_neighbours near JOIN instrument_sets one ON one.id = near.instrument_set "
+            "JOIN instrument_sets other ON other.id = near.neighbour WHERE one.members = %s AND other.members = %s",
+            (others, list(own)),
+        ).fetchone()
+    assert row == (1,)
 
 
 def test_load_again_after_a_lost_answer_tells_the_first_counts(

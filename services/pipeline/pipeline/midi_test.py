@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.midi import MAX_FILE_BYTES, DamagedMidi, read_instruments
+from pipeline.midi import MAX_FILE_BYTES, DamagedMidi, _last_status, read_instruments
 
 END = b"\x00\xff\x2f\x00"
 
@@ -77,6 +77,11 @@ def instruments_by_mido(data: bytes) -> tuple[int, ...]:
             midi(program(2, 11, delta=10) + END, note(2, delta=9) + note(2, delta=1) + END),
             (0, 11),
         ),
+        (
+            "type 1: a program in a later track counts for an earlier one",
+            midi(note(2, delta=5) + END, program(2, 11, delta=4) + END),
+            (11,),
+        ),
         ("type 1: at equal times the order of tracks decides", midi(note(2) + END, program(2, 11) + END), (0,)),
         (
             "type 1: one channel set and played by two tracks",
@@ -135,6 +140,20 @@ def test_read_instruments_refuses_damage_with_its_reason(data: bytes, reason: st
 def test_read_instruments_refuses_a_file_over_the_limit_unread():
     with pytest.raises(DamagedMidi, match="more than the limit"):
         read_instruments(bytes(MAX_FILE_BYTES + 1))
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        (b"\x00\xb1\x01\x02", 0xB1),
+        (b"\x81\x00\xe3\x01\x02\x05\x03\x04", 0xE3),
+        (b"\x00\xd0\x01\x00\x02\x00\xb1\x01\x02", 0xB1),
+        (b"\x00\xd0\x01\x81\x02\x03\x81\x04\xb1\x01\x02", 0xB1),
+        (b"\x00\xb1\x01\x02\x00\xd0\x01\x00\x02", 0xD0),
+    ],
+)
+def test_last_status_is_the_one_in_force(events: bytes, expected: int):
+    assert _last_status(b"before" + events + b"\x00\x9f\x01\x02", 6, 6 + len(events)) == expected
 
 
 DELTAS = st.sampled_from([b"\x00", b"\x00", b"\x01", b"\x60", b"\x81\x00", b"\x83\x60", b"\x81\x80\x00"])

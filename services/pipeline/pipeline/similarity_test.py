@@ -68,6 +68,7 @@ def test_find_neighbours_finds_the_same_in_one_batch_or_in_two(spark: SparkConte
     assert len(at_once) > 50
     assert sorted(first + second) == at_once
     assert find_neighbours(spark, sets, [], tasks=1) == []
+    assert find_neighbours(spark, [(1, 2, 3), (1, 2, 3, 4)], [(7, 8, 9)], tasks=1) == []
 
 
 def test_ranks_are_the_same_on_every_machine():
