@@ -85,12 +85,12 @@ describe('parseExperiment()', () => {
     [
       'an experiment longer than its load',
       { 'load.durationSeconds': 50 },
-      'load.durationSeconds: 50 is shorter than the experiment: warm-up + baseline + hold + recovery = 120 s',
+      'load.durationSeconds: 50 is shorter than the experiment: warm-up + baseline + hold + recovery = 116 s',
     ],
     [
       'a fault longer than the attack',
       { 'faults.0.durationSeconds': 41 },
-      'the fault ends 41 s after the attack began, but holdSeconds is 40',
+      'the fault ends 41 s after the attack began, but holdSeconds is 36',
     ],
     [
       'a transition that eats the baseline',
@@ -102,14 +102,14 @@ describe('parseExperiment()', () => {
       { 'steadyState.signals.0.primary': false, 'steadyState.signals.1.primary': false },
       '0 signals are primary; allowed: 1 to 3',
     ],
-    ['a signal twice', { 'steadyState.signals.2.name': 'latency_p95' }, "'latency_p95' is there twice"],
+    ['a signal twice', { 'steadyState.signals.2.name': 'latency_p50' }, "'latency_p50' is there twice"],
     ['a seed that is no integer', { seed: 1.5 }, 'seed: 1.5 is not allowed'],
   ])('refuses %s', (_title, values, expected) => {
     expect(problemsOf(changed(values))).toContain(expected)
   })
 
   test('takes `duration: 5m` for what was meant and says so', () => {
-    const source = text.replace('durationSeconds: 40', 'duration: 5m')
+    const source = text.replace('durationSeconds: 36', 'duration: 5m')
     expect(problemsOf(source)).toContain(
       "faults[0].duration: unknown key; did you mean 'durationSeconds: 300'?",
     )
@@ -120,7 +120,7 @@ describe('parseExperiment()', () => {
       .replace('level: zone', 'level: planet')
       .replace('writeShare: 0.1', 'writeShare: 7')
       .replace('group: experiment', 'group: control')
-      .replace('durationSeconds: 122', 'durationSeconds: 20')
+      .replace('durationSeconds: 118', 'durationSeconds: 20')
     const lines = source.split('\n')
     const lineOf = (part: string) => lines.findIndex(line => line.includes(part)) + 1
     const message = problemsOf(source)
@@ -158,7 +158,7 @@ describe('doubts()', () => {
   test('tells that the phases are too short for a margin, before anybody waits for them', () => {
     const short = parseExperiment('file.yaml', changed({ 'phases.holdSeconds': 20, faults: [] }))
     expect(doubts(short)).toEqual([
-      '2000 requests a group in the shorter of baseline and attack cannot place success_ratio within its margin of 0.001: at least 3824 are needed',
+      '1200 requests a group in the shorter of baseline and attack cannot place success_ratio within its margin of 0.002: at least 1911 are needed',
     ])
   })
 })
