@@ -17,10 +17,13 @@ export type Cells = {
 export const REPLICATES = 2000
 
 /**
- * Most blocks in a phase. The automatic length is best for long series; for half a minute of seconds it is too
- * short to hold slow drifts, and intervals from few long blocks, widened for their number, cover better.
+ * Bounds of the block length. The automatic length is best for long series; in half a minute of seconds it comes out
+ * too short to hold slow drifts, or so long that two blocks are left to tell anything from. So a phase has at least
+ * `FEWEST_BLOCKS`, and at most `MOST_BLOCKS` as long as these are shorter than `LONG_BLOCK_SECONDS`.
  */
+const FEWEST_BLOCKS = 5
 const MOST_BLOCKS = 7
+const LONG_BLOCK_SECONDS = 12
 
 /** Latency quantile behind each latency signal. */
 export const QUANTILES = { latency_p50: 0.5, latency_p95: 0.95, latency_p99: 0.99 } as const
@@ -90,7 +93,7 @@ export function estimate(
     const series = seconds.map(
       second => at(events[control] ?? [], second) - at(events[experiment] ?? [], second),
     )
-    return Math.ceil(Math.max(1, blockLength(series), seconds.length / MOST_BLOCKS) - 1e-9)
+    return boundedLength(blockLength(series), seconds.length)
   }
   const parts = { attack: attackParts, baseline: partsOf(baseline.control.count, null) }
   const blockSeconds = {
@@ -146,6 +149,13 @@ function bootstrap(
     drift: replicates(drift.lows, drift.highs, blocks),
     offset: replicates(offset.lows, offset.highs, before),
   }
+}
+
+/** The automatic block length within its bounds, in whole seconds. */
+function boundedLength(automatic: number, seconds: number): number {
+  const shortest = Math.ceil(Math.min(seconds / MOST_BLOCKS, LONG_BLOCK_SECONDS) - 1e-9)
+  const longest = Math.floor(seconds / FEWEST_BLOCKS)
+  return Math.max(1, Math.min(Math.max(Math.ceil(automatic - 1e-9), shortest), longest))
 }
 
 function draw(parts: Parts, blockLength: number, random: Random, weights: Uint16Array): void {

@@ -58,9 +58,8 @@ function combine(checks: readonly Check[], signals: readonly SignalResult[], los
   if (failed.some(({ failure }) => failure === 'invalid')) return 'invalid'
   if (lostWrites > 0) return 'diverged'
   if (failed.length > 0) return 'inconclusive'
+  // Never empty: without a primary signal the check of the data has failed.
   const primary = signals.filter(signal => signal.primary)
   if (primary.some(({ outcome }) => outcome === 'outside')) return 'diverged'
-  return primary.length > 0 && primary.every(({ outcome }) => outcome === 'inside')
-    ? 'resilient'
-    : 'inconclusive'
+  return primary.every(({ outcome }) => outcome === 'inside') ? 'resilient' : 'inconclusive'
 }

@@ -86,7 +86,7 @@ function disturbanceSentences(signals: readonly SignalResult[]): string[] {
     if (disturbance === null) continue
     const { delaySeconds, lengthSeconds, chance } = disturbance
     const when = delaySeconds <= 0 ? 'with the fault' : `${seconds(delaySeconds)} after the fault began`
-    const text = `set in ${when} and lasted ${seconds(lengthSeconds)}; an unrelated one would set in as soon with probability ${percent(chance)}`
+    const text = `set in ${when} and lasted ${seconds(lengthSeconds)}; an unrelated one as severe would set in as soon with probability ${percent(chance)}`
     byText.set(text, [...(byText.get(text) ?? []), SIGNAL_LABELS[name]])
   }
   return [...byText].map(([text, names]) => `A disturbance of ${list(names)} ${text}.`)

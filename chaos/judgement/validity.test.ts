@@ -102,6 +102,11 @@ describe('validityChecks()', () => {
       changes: { disturb: (_, second) => (second >= 0 ? { factor: 2 } : {}) },
     },
     {
+      check: 'control group undisturbed',
+      verdict: 'invalid',
+      changes: { disturb: (_, second) => (second >= 0 ? { factor: 0.5 } : {}) },
+    },
+    {
       check: 'fault took effect: zone-outage',
       verdict: 'invalid',
       edit: () => ({

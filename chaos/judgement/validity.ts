@@ -72,7 +72,7 @@ function enoughData(input: JudgeInput, cells: Cells): Check {
     detail:
       primary.length === 0
         ? 'no signal is primary, so nothing can decide'
-        : `the smallest of the phases and groups has ${plural(requests, 'request')} in ${plural(length, 'second')}; needed for the margins are ${count(fewest)} in ${FEWEST_SECONDS}`,
+        : `the smallest of the phases and groups has ${plural(requests, 'request')} in ${length} s; the margins need ${count(fewest)}, in at least ${FEWEST_SECONDS} s`,
     failure: 'inconclusive',
   }
 }

@@ -34,7 +34,7 @@ export type SignalResult = {
   /** Length of the blocks of seconds that the bootstrap drew; null without data. */
   readonly blockSeconds: { readonly baseline: number; readonly attack: number } | null
   /**
-   * Seconds outside the margin that the fault set off, from its begin; `chance` is the share of quiet instants after which
+   * Seconds outside the margin that the fault set off, from its begin; `chance` is the share of instants without a fault after which
    * such a time began as soon. null when there was none, or when it could be chance.
    */
   readonly disturbance: {

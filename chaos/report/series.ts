@@ -1,6 +1,6 @@
 import type { Group } from '../../platform/topology.ts'
 import type { JudgeInput } from '../journal-entry.ts'
-import { QUANTILES } from '../judgement/estimate.ts'
+import { perSecond } from '../judgement/per-second.ts'
 import { at, bySecond, type Seconds } from '../judgement/seconds.ts'
 import type { Phase, Sample } from '../measurement/sample.ts'
 
@@ -46,25 +46,11 @@ export function seriesOf(samples: readonly Sample[], { phases }: Pick<JudgeInput
 }
 
 function linesOf(seconds: Seconds): Record<ChartName, Line> {
-  const ratio = Array.from(seconds.requests, (requests, second) =>
-    requests === 0 ? null : 1 - at(seconds.failures, second) / requests,
-  )
-  const throughput = Array.from(
-    seconds.requests,
-    (requests, second) => requests - at(seconds.failures, second),
-  )
-  // The latencies come sorted, so those of each second come sorted too.
-  const durations: number[][] = Array.from(seconds.requests, () => [])
-  seconds.latency.durationMs.forEach((durationMs, position) => {
-    durations[at(seconds.latency.second, position)]?.push(durationMs)
-  })
-  const quantileLine = (probability: number) =>
-    durations.map(sorted => sorted[Math.ceil(probability * sorted.length - 1e-9) - 1] ?? null)
   return {
-    success_ratio: ratio,
-    latency_p50: quantileLine(QUANTILES.latency_p50),
-    latency_p95: quantileLine(QUANTILES.latency_p95),
-    latency_p99: quantileLine(QUANTILES.latency_p99),
-    throughput,
+    success_ratio: perSecond(seconds, 'success_ratio'),
+    latency_p50: perSecond(seconds, 'latency_p50'),
+    latency_p95: perSecond(seconds, 'latency_p95'),
+    latency_p99: perSecond(seconds, 'latency_p99'),
+    throughput: Array.from(seconds.requests, (requests, second) => requests - at(seconds.failures, second)),
   }
 }

@@ -98,7 +98,8 @@ export function whatWasDone(input: JudgeInput): string {
     return `${drive}. No fault was injected: this is an A/A run, in which any difference found would be a false alarm.`
   }
   const attacks = faults.map(({ kind, targets }) => `${kind} on ${list(targets)}`)
-  return `${drive}. The experimental group was attacked: ${list(attacks)}, held for ${seconds(heldSeconds)}. The control group was left alone.`
+  const held = heldSeconds < 1 ? 'all at once' : `held for ${seconds(heldSeconds)}`
+  return `${drive}. The experimental group was attacked: ${list(attacks)}, ${held}. The control group was left alone.`
 }
 
 /** How sure the verdict is, in sentences with numbers. */
