@@ -17,5 +17,5 @@ export function perSecond(seconds: Seconds, name: SignalName): (number | null)[]
   seconds.latency.durationMs.forEach((durationMs, position) => {
     durations[at(seconds.latency.second, position)]?.push(durationMs)
   })
-  return durations.map(sorted => sorted[Math.ceil(QUANTILES[name] * sorted.length - 1e-9) - 1] ?? null)
+  return durations.map(sorted => sorted[Math.ceil(QUANTILES[name] * sorted.length) - 1] ?? null)
 }

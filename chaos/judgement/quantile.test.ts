@@ -35,7 +35,7 @@ describe('quantile()', () => {
     expect(found).toEqual({ valueMs: expected, censored: false })
   })
 
-  test('takes the 95th of 100 values for p95, whatever 0.95 * 100 is in binary', () => {
+  test('takes the 95th of 100 values for p95 and the 99th for p99', () => {
     const hundred = Array.from({ length: 100 }, (_, index): [number, number] => [index + 1, 0])
 
     expect(quantile(latency(hundred), 0.95)?.valueMs).toBe(95)

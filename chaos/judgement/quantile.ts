@@ -23,8 +23,7 @@ export function weightedQuantile(
     weight += (perSecond[index] ?? 0) * (weights[index] ?? 0)
   }
   if (weight === 0) return null
-  // A hair less, so that 0.95 of 100 is the 95th value although 0.95 * 100 is not exactly 95 in binary.
-  const rank = Math.max(1, Math.ceil(probability * weight - 1e-9))
+  const rank = Math.ceil(probability * weight)
   let remaining = weight
   for (let position = durationMs.length - 1; position >= 0; position--) {
     remaining -= weights[second[position] ?? 0] ?? 0
