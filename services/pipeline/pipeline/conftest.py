@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -161,6 +162,7 @@ def spark():
     os.environ["PYSPARK_SUBMIT_ARGS"] = "--master local[1] pyspark-shell"
     # Executors import the package from where the tests found it.
     os.environ["PYTHONPATH"] = str(PACKAGE_FOLDER)
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     from pipeline.ingest import start_spark  # noqa: PLC0415 - tests without Spark do without Java
 
     context = start_spark()

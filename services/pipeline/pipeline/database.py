@@ -17,6 +17,8 @@ import psycopg
 from psycopg import errors
 from psycopg.abc import PQGen
 
+from pipeline.mistake import MistakeError
+
 log = logging.getLogger(__name__)
 
 Session = Literal["any", "read-write"]
@@ -51,10 +53,6 @@ _LASTING = (
     errors.InvalidCatalogName,
     errors.DiskFull,
 )
-
-
-class MistakeError(Exception):
-    """Something given from outside is wrong: a variable, a folder, a file. The message says what to change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from pipeline.database import MistakeError
 from pipeline.midi import MAX_FILE_BYTES, DamagedMidi, read_instruments
+from pipeline.mistake import MistakeError
 
 if TYPE_CHECKING:
     from pyspark import SparkContext

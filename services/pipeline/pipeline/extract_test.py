@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.corpus import song, song_instruments, write_corpus
-from pipeline.database import MistakeError
 from pipeline.extract import FileRecord, extract, read_with_spark, song_name
 from pipeline.midi import MAX_FILE_BYTES
+from pipeline.mistake import MistakeError
 
 if TYPE_CHECKING:
     from pyspark import SparkContext

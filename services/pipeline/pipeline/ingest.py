@@ -28,8 +28,9 @@ import psycopg
 from psycopg import errors
 
 from pipeline import load as loading
-from pipeline.database import Connection, DatabaseSettings, MistakeError, connect, first_line, with_writable_database
+from pipeline.database import Connection, DatabaseSettings, connect, first_line, with_writable_database
 from pipeline.extract import extract
+from pipeline.mistake import MistakeError
 from pipeline.similarity import find_neighbours
 from pipeline.transform import Catalogue, to_catalogue
 
@@ -139,7 +140,13 @@ def main(environment: Mapping[str, str]) -> int:
     try:
         with ThreadPoolExecutor(1) as beside:
             opening = beside.submit(open_batch, settings, batch)
-            spark = start_spark()
+            try:
+                spark = start_spark()
+            except Exception as error:
+                log.exception("Cannot start Spark")
+                with opening.result() as connection:
+                    loading.mark_failed(connection, batch, f"Cannot start Spark: {first_line(error)}")
+                return EXIT_FAILED
             log.info("Spark %s is up, %.1f s", spark.version, time.monotonic() - begin)
             try:
                 with opening.result():

@@ -16,8 +16,8 @@ import pytest
 from pipeline import load as loading
 from pipeline.conftest import PACKAGE_FOLDER, Postgres
 from pipeline.corpus import damaged, song, song_instruments, write_corpus
-from pipeline.database import MistakeError
 from pipeline.ingest import IngestSettings, ingest, main, open_batch
+from pipeline.mistake import MistakeError
 from pipeline.similarity import jaccard_distance
 
 if TYPE_CHECKING:
@@ -187,15 +187,16 @@ def test_ingest_marks_a_batch_failed(spark: SparkContext, postgres: Postgres, da
 # From here on the program as it runs in a pod, with a Spark of its own.
 
 
-def start(postgres: Postgres, database: str, input_uri: str) -> subprocess.Popen[str]:
+def start(postgres: Postgres, database: str, input_uri: str, master: str = "local[1]") -> subprocess.Popen[str]:
     environment = {
         **os.environ,
         **postgres.environment(database, "ingest"),
         "INGEST_INPUT": input_uri,
         "GROUP": "control",
         "SPARK_CONF_DIR": str(PACKAGE_FOLDER),
-        "PYSPARK_SUBMIT_ARGS": "--master local[1] pyspark-shell",
+        "PYSPARK_SUBMIT_ARGS": f"--master {master} pyspark-shell",
         "PYTHONPATH": str(PACKAGE_FOLDER),
+        "PYSPARK_PYTHON": sys.executable,
     }
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.ingest"],
@@ -223,6 +224,7 @@ def test_main_killed_in_the_middle_of_a_batch_leaves_nothing_and_the_next_one_co
 
             def loads_song_instruments() -> bool:
                 waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'song_instruments'::regclass"
+                assert process.poll() is None
                 return blocker.execute(waiting).fetchone() == (1,)
 
             wait_until(loads_song_instruments)
@@ -246,6 +248,14 @@ def test_main_tells_a_mistake_in_one_line_and_fails_the_batch(postgres: Postgres
     assert process.returncode == 2
     assert "Cannot read '/no/such/folder': there is no such folder" in told
     assert "Traceback" not in told
+    assert _states(postgres, database) == ["failed"]
+
+
+def test_main_fails_the_batch_when_spark_does_not_start(postgres: Postgres, database: str, corpus: Path):
+    process = start(postgres, database, corpus.as_uri(), master="nonsense")
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 4
+    assert "Cannot start Spark" in told
     assert _states(postgres, database) == ["failed"]
 
 

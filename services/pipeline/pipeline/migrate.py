@@ -26,12 +26,12 @@ from psycopg import errors, sql
 from pipeline.database import (
     Connection,
     DatabaseSettings,
-    MistakeError,
     connect,
     first_line,
     read_password,
     with_writable_database,
 )
+from pipeline.mistake import MistakeError
 
 log = logging.getLogger("migrate")
 

@@ -9,8 +9,9 @@ import pytest
 from psycopg import errors
 
 from pipeline.conftest import Postgres
-from pipeline.database import MistakeError, connect
+from pipeline.database import connect
 from pipeline.migrate import main, migrate, read_migrations, set_password
+from pipeline.mistake import MistakeError
 
 
 @pytest.fixture
