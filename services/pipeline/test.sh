@@ -40,7 +40,8 @@ if [[ ! -x /usr/lib/postgresql/15/bin/initdb ]] && ! command -v initdb >/dev/nul
   fi
 fi
 
-export PYTHONPATH=$PWD PYTHONDONTWRITEBYTECODE=1 PYSPARK_PYTHON=$venv/bin/python RUFF_CACHE_DIR=$cache/ruff
+export PYTHONPATH=$PWD PYTHONDONTWRITEBYTECODE=1 PYSPARK_PYTHON=$venv/bin/python RUFF_CACHE_DIR=$cache/ruff \
+  HYPOTHESIS_STORAGE_DIRECTORY=$cache/hypothesis
 "$venv/bin/ruff" check --quiet .
 "$venv/bin/ruff" format --check --quiet .
 exec "$venv/bin/python" -m pytest "$@"
