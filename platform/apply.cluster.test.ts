@@ -8,9 +8,6 @@ import { GROUPS } from './topology.ts'
 
 jest.setTimeout(120_000)
 
-/** Longest an apply may take that has nothing to do, milliseconds; 1.8 s was measured on two cores. */
-const IDLE_APPLY_MS = 5000
-
 let record: LabRecord
 let api: KubeconfigApiServer
 
@@ -22,7 +19,7 @@ beforeAll(async () => {
 const stateOf = (): Promise<LabState> => labStatus(api)
 
 describe('deploy()', () => {
-  test('changes nothing the second time, and quickly', async () => {
+  test('changes nothing the second time', async () => {
     const passwords = async () =>
       Promise.all(
         GROUPS.map(async group => {
@@ -33,12 +30,9 @@ describe('deploy()', () => {
     await deploy(record, () => undefined, AbortSignal.timeout(100_000))
     const before = await passwords()
 
-    const beganMs = performance.now()
     const summary = await deploy(record, () => undefined, AbortSignal.timeout(100_000))
-    const tookMs = performance.now() - beganMs
 
     expect(summary).toMatchObject({ changed: [], pruned: [] })
-    expect(tookMs).toBeLessThan(IDLE_APPLY_MS)
     expect(await passwords()).toEqual(before)
   })
 
