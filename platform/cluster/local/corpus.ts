@@ -58,7 +58,8 @@ export async function ensureGeneratedCorpus(
     python3 -m pipeline.corpus --size "$SIZE" --seed "$SEED" --out "/store/corpus/.$NAME" --with-openmsx "${OPENMSX}"
     chmod -R a+rX "/store/corpus/.$NAME"; mv "/store/corpus/.$NAME" "/store/corpus/$NAME"`
   const variables = { NAME: name, SIZE: size, SEED: String(SEED) }
-  await inStore(image, script, variables, { signal })
+  await ensureStore(signal)
+  await docker(storeArguments(image, script, variables), { signal })
   return { name, contentHash }
 }
 
@@ -88,12 +89,13 @@ export async function ensureOwnCorpus(
     mkdir -p /store/corpus; rm -rf "/store/corpus/.$NAME"; mkdir "/store/corpus/.$NAME"
     tar -xf - -C "/store/corpus/.$NAME" --no-same-owner
     chmod -R a+rX "/store/corpus/.$NAME"; rm -rf "/store/corpus/$NAME"; mv "/store/corpus/.$NAME" "/store/corpus/$NAME"`
-  const archive = execa('tar', ['-C', folder, '-cf', '-', '--null', '--files-from=-'], {
+  await ensureStore(signal)
+  // The pipe is laid before either program writes: an archive whose beginning is lost is no archive.
+  await execa('tar', ['-C', folder, '-cf', '-', '--null', '--files-from=-'], {
     input: files.map(file => `./${file}\0`).join(''),
     buffer: false,
     cancelSignal: signal,
-  })
-  await Promise.all([archive, inStore(image, script, { NAME: name }, { signal, archive: archive.stdout })])
+  }).pipe('docker', storeArguments(image, script, { NAME: name }), { cancelSignal: signal })
   return { name, contentHash }
 }
 
@@ -123,16 +125,13 @@ async function midiFiles(folder: string): Promise<string[]> {
   return fitting.map(path => path.slice(folder.replace(/\/+$/, '').length + 1)).sort()
 }
 
-/** Runs a shell script in `image` as root, for the volume's root belongs to root, without network. */
-async function inStore(
+/** Arguments of `docker` to run a shell script in `image` as root, for the volume's root belongs to root, without network. */
+function storeArguments(
   image: string,
   script: string,
   variables: Readonly<Record<string, string>>,
-  options: { readonly signal: AbortSignal; readonly archive?: NodeJS.ReadableStream },
-): Promise<void> {
-  await docker(['volume', 'create', `--label=${LAB_LABEL}`, STORE], { signal: options.signal })
-  const environment = Object.entries(variables).map(([key, value]) => `--env=${key}=${value}`)
-  const args = [
+): string[] {
+  return [
     'run',
     '--rm',
     '--interactive',
@@ -140,16 +139,14 @@ async function inStore(
     '--user=0',
     `--label=${LAB_LABEL}`,
     `--volume=${STORE}:/store`,
-    ...environment,
+    ...Object.entries(variables).map(([key, value]) => `--env=${key}=${value}`),
     '--entrypoint=/bin/sh',
     image,
     '-c',
     script,
   ]
-  const child = execa('docker', args, {
-    stdin: options.archive ? 'pipe' : 'ignore',
-    cancelSignal: options.signal,
-  })
-  if (options.archive && child.stdin) options.archive.pipe(child.stdin)
-  await child
+}
+
+async function ensureStore(signal: AbortSignal): Promise<void> {
+  await docker(['volume', 'create', `--label=${LAB_LABEL}`, STORE], { signal })
 }
