@@ -1,22 +1,9 @@
 import { FORWARDED_PORTS, type Group, PORTS } from '../topology.ts'
+import { deployment } from './deployment.ts'
 import { haproxyConfig } from './haproxy-config.ts'
 import { type RenderInput, specOf } from './input.ts'
-import {
-  configAnnotation,
-  configMap,
-  type KubernetesObject,
-  metadata,
-  ownLabels,
-  selectorLabels,
-} from './object.ts'
-import {
-  basePod,
-  CONTAINER_DEFAULTS,
-  httpProbes,
-  imageReference,
-  outsideTheGroups,
-  resourceRequirements,
-} from './pod.ts'
+import { configAnnotation, configMap, type KubernetesObject, metadata, selectorLabels } from './object.ts'
+import { httpProbes, imageReference, outsideTheGroups } from './pod.ts'
 
 const SERVICE = 'edge'
 const CONFIG_NAME = 'edge-config'
@@ -33,54 +20,39 @@ export function edge(group: Group, input: RenderInput): readonly KubernetesObjec
   return [
     configMap(metadata(group, group, SERVICE, CONFIG_NAME), files),
     service(group, input),
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: metadata(group, group, SERVICE),
-      spec: {
-        replicas,
-        revisionHistoryLimit: 2,
-        selector: { matchLabels: selectorLabels(group, SERVICE) },
-        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-        template: {
-          metadata: { labels: ownLabels(group, SERVICE), annotations: configAnnotation(files) },
-          spec: {
-            ...basePod(),
-            ...outsideTheGroups(),
-            serviceAccountName: SERVICE,
-            // The longest write, 7 tries of 2.5 s, and the preStop before it.
-            terminationGracePeriodSeconds: 22,
-            containers: [
-              {
-                name: SERVICE,
-                image: imageReference(input.images, image),
-                command: ['haproxy', '-db', '-f', '/etc/edge/haproxy.cfg'],
-                ...CONTAINER_DEFAULTS,
-                resources: resourceRequirements(resources),
-                ports: [
-                  { name: 'http', containerPort: PORTS.edge },
-                  { name: 'metrics', containerPort: PORTS.edgeMetrics },
-                ],
-                // An edge without a single gateway still answers, quickly, 503; but none starts before it has found one.
-                ...httpProbes({
-                  port: PORTS.edgeMetrics,
-                  startPath: '/readyz',
-                  readyPath: '/healthz',
-                  alivePath: '/healthz',
-                  startSeconds: 300,
-                }),
-                // SIGTERM would cut open requests off: SIGUSR1 lets them end, after everybody has seen the pod leave.
-                lifecycle: {
-                  preStop: { exec: { command: ['sh', '-c', 'sleep 2; kill -USR1 1; sleep 18'] } },
-                },
-                volumeMounts: [{ name: 'config', mountPath: '/etc/edge', readOnly: true }],
-              },
-            ],
-            volumes: [{ name: 'config', configMap: { name: CONFIG_NAME } }],
-          },
-        },
+    deployment(group, group, SERVICE, {
+      replicas,
+      update: 'surge',
+      annotations: configAnnotation(files),
+      pod: outsideTheGroups(),
+      // The longest write, 7 tries of 2.5 s, and the preStop before it.
+      stopSeconds: 22,
+      volumes: [{ name: 'config', configMap: { name: CONFIG_NAME } }],
+      program: {
+        image: imageReference(input.images, image),
+        command: ['haproxy', '-db', '-f', '/etc/edge/haproxy.cfg'],
       },
-    },
+      resources,
+      container: {
+        ports: [
+          { name: 'http', containerPort: PORTS.edge },
+          { name: 'metrics', containerPort: PORTS.edgeMetrics },
+        ],
+        // An edge without a single gateway still answers, quickly, 503; but none starts before it has found one.
+        ...httpProbes({
+          port: PORTS.edgeMetrics,
+          startPath: '/readyz',
+          readyPath: '/healthz',
+          alivePath: '/healthz',
+          startSeconds: 300,
+        }),
+        // SIGTERM would cut open requests off: SIGUSR1 lets them end, after everybody has seen the pod leave.
+        lifecycle: {
+          preStop: { exec: { command: ['sh', '-c', 'sleep 2; kill -USR1 1; sleep 18'] } },
+        },
+        volumeMounts: [{ name: 'config', mountPath: '/etc/edge', readOnly: true }],
+      },
+    }),
   ]
 }
 

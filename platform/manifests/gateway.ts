@@ -1,9 +1,8 @@
 import { type Group, PORTS, serviceHost } from '../topology.ts'
+import { deployment } from './deployment.ts'
 import { type RenderInput, specOf } from './input.ts'
-import { type KubernetesObject, metadata, ownLabels, selectorLabels } from './object.ts'
+import { type KubernetesObject, metadata, selectorLabels } from './object.ts'
 import {
-  basePod,
-  CONTAINER_DEFAULTS,
   DEPLOYMENT_REVISION,
   DRAIN_FIRST,
   env,
@@ -13,7 +12,6 @@ import {
   inGroup,
   onePerZone,
   QUICK_DNS,
-  resourceRequirements,
   scratch,
 } from './pod.ts'
 
@@ -41,60 +39,46 @@ export function gateway(group: Group, input: RenderInput): readonly KubernetesOb
         ports: [{ name: 'http', port: PORTS.gateway, protocol: 'TCP' }],
       },
     },
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: metadata(group, group, SERVICE),
-      spec: {
-        replicas,
-        revisionHistoryLimit: 2,
-        selector: { matchLabels: selectorLabels(group, SERVICE) },
-        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-        template: {
-          metadata: { labels: ownLabels(group, SERVICE) },
-          spec: {
-            ...basePod(),
-            ...inGroup(group),
-            ...onePerZone(group, SERVICE, DEPLOYMENT_REVISION),
-            ...QUICK_DNS,
-            serviceAccountName: SERVICE,
-            terminationGracePeriodSeconds: STOP_SECONDS,
-            containers: [
-              {
-                name: SERVICE,
-                image: imageReference(input.images, image),
-                workingDir: '/app',
-                command: [
-                  'node',
-                  `--max-old-space-size=${Math.floor(resources.memoryLimitMiB * HEAP_SHARE)}`,
-                  'services/gateway/main.ts',
-                ],
-                ...CONTAINER_DEFAULTS,
-                resources: resourceRequirements(resources),
-                env: [
-                  env('GW_UPSTREAM_HOST', serviceHost(group, 'recommender')),
-                  env('GROUP', group),
-                  envFromField('POD_NAME', 'metadata.name'),
-                  envFromField('NODE_NAME', 'spec.nodeName'),
-                ],
-                ports: [
-                  { name: 'http', containerPort: PORTS.gateway },
-                  { name: 'metrics', containerPort: PORTS.gatewayMetrics },
-                ],
-                ...httpProbes({
-                  port: PORTS.gateway,
-                  readyPath: '/readyz',
-                  alivePath: '/healthz',
-                  startSeconds: 60,
-                }),
-                ...DRAIN_FIRST,
-                volumeMounts: [temporary.mount],
-              },
-            ],
-            volumes: [temporary.volume],
-          },
-        },
+    deployment(group, group, SERVICE, {
+      replicas,
+      update: 'surge',
+      pod: {
+        ...inGroup(group),
+        ...onePerZone(group, SERVICE, DEPLOYMENT_REVISION),
+        ...QUICK_DNS,
       },
-    },
+      stopSeconds: STOP_SECONDS,
+      volumes: [temporary.volume],
+      program: {
+        image: imageReference(input.images, image),
+        workingDir: '/app',
+        command: [
+          'node',
+          `--max-old-space-size=${Math.floor(resources.memoryLimitMiB * HEAP_SHARE)}`,
+          'services/gateway/main.ts',
+        ],
+      },
+      resources,
+      container: {
+        env: [
+          env('GW_UPSTREAM_HOST', serviceHost(group, 'recommender')),
+          env('GROUP', group),
+          envFromField('POD_NAME', 'metadata.name'),
+          envFromField('NODE_NAME', 'spec.nodeName'),
+        ],
+        ports: [
+          { name: 'http', containerPort: PORTS.gateway },
+          { name: 'metrics', containerPort: PORTS.gatewayMetrics },
+        ],
+        ...httpProbes({
+          port: PORTS.gateway,
+          readyPath: '/readyz',
+          alivePath: '/healthz',
+          startSeconds: 60,
+        }),
+        ...DRAIN_FIRST,
+        volumeMounts: [temporary.mount],
+      },
+    }),
   ]
 }

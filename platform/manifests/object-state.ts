@@ -1,14 +1,8 @@
 import { PORTS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
+import { deployment } from './deployment.ts'
 import type { RenderInput } from './input.ts'
-import { type KubernetesObject, metadata, ownLabels, selectorLabels } from './object.ts'
-import {
-  basePod,
-  CONTAINER_DEFAULTS,
-  httpProbes,
-  imageReference,
-  outsideTheGroups,
-  resourceRequirements,
-} from './pod.ts'
+import { type KubernetesObject, metadata, selectorLabels } from './object.ts'
+import { httpProbes, imageReference, outsideTheGroups } from './pod.ts'
 
 const SERVICE = 'object-state'
 
@@ -17,7 +11,6 @@ const SERVICE = 'object-state'
  * the pods and nodes are that it scrapes.
  */
 export function objectState(input: RenderInput): readonly KubernetesObject[] {
-  const labels = ownLabels(SHARED_GROUP, SERVICE)
   return [
     {
       apiVersion: 'v1',
@@ -28,43 +21,26 @@ export function objectState(input: RenderInput): readonly KubernetesObject[] {
         ports: [{ name: 'metrics', port: PORTS.objectState, protocol: 'TCP' }],
       },
     },
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: metadata(SHARED_GROUP, SHARED_NAMESPACE, SERVICE),
-      spec: {
-        replicas: 1,
-        revisionHistoryLimit: 2,
-        selector: { matchLabels: selectorLabels(SHARED_GROUP, SERVICE) },
-        // Two at once would count everything twice.
-        strategy: { type: 'Recreate' },
-        template: {
-          metadata: { labels },
-          spec: {
-            ...basePod(),
-            ...outsideTheGroups(),
-            serviceAccountName: SERVICE,
-            automountServiceAccountToken: true,
-            containers: [
-              {
-                name: SERVICE,
-                image: imageReference(input.images, 'services'),
-                workingDir: '/app',
-                command: ['node', 'services/object-state/main.ts'],
-                ...CONTAINER_DEFAULTS,
-                resources: resourceRequirements(input.topology.shared[SERVICE]),
-                ports: [{ name: 'metrics', containerPort: PORTS.objectState }],
-                ...httpProbes({
-                  port: PORTS.objectState,
-                  readyPath: '/readyz',
-                  alivePath: '/healthz',
-                  startSeconds: 60,
-                }),
-              },
-            ],
-          },
-        },
+    deployment(SHARED_GROUP, SHARED_NAMESPACE, SERVICE, {
+      replicas: 1,
+      // Two at once would count everything twice.
+      update: 'recreate',
+      pod: { ...outsideTheGroups(), automountServiceAccountToken: true },
+      program: {
+        image: imageReference(input.images, 'services'),
+        workingDir: '/app',
+        command: ['node', 'services/object-state/main.ts'],
       },
-    },
+      resources: input.topology.shared[SERVICE],
+      container: {
+        ports: [{ name: 'metrics', containerPort: PORTS.objectState }],
+        ...httpProbes({
+          port: PORTS.objectState,
+          readyPath: '/readyz',
+          alivePath: '/healthz',
+          startSeconds: 60,
+        }),
+      },
+    }),
   ]
 }

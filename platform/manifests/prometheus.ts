@@ -1,22 +1,8 @@
 import { FORWARDED_PORTS, PORTS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
+import { deployment } from './deployment.ts'
 import type { RenderInput } from './input.ts'
-import {
-  configAnnotation,
-  configMap,
-  type KubernetesObject,
-  metadata,
-  ownLabels,
-  selectorLabels,
-} from './object.ts'
-import {
-  basePod,
-  CONTAINER_DEFAULTS,
-  httpProbes,
-  imageReference,
-  outsideTheGroups,
-  resourceRequirements,
-  scratch,
-} from './pod.ts'
+import { configAnnotation, configMap, type KubernetesObject, metadata, selectorLabels } from './object.ts'
+import { httpProbes, imageReference, outsideTheGroups, scratch } from './pod.ts'
 import { prometheusConfig } from './prometheus-config.ts'
 
 const SERVICE = 'prometheus'
@@ -41,59 +27,43 @@ export function prometheus(input: RenderInput): readonly KubernetesObject[] {
         ...ports(input),
       },
     },
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: head,
-      spec: {
-        replicas: 1,
-        revisionHistoryLimit: 2,
-        selector: { matchLabels: selectorLabels(SHARED_GROUP, SERVICE) },
-        strategy: { type: 'Recreate' },
-        template: {
-          metadata: { labels: ownLabels(SHARED_GROUP, SERVICE), annotations: configAnnotation(files) },
-          spec: {
-            ...basePod(),
-            ...outsideTheGroups(),
-            serviceAccountName: SERVICE,
-            automountServiceAccountToken: true,
-            terminationGracePeriodSeconds: 20,
-            containers: [
-              {
-                name: SERVICE,
-                image: imageReference(input.images, 'observability'),
-                command: [
-                  'prometheus',
-                  '--config.file=/etc/prometheus-lab/prometheus.yml',
-                  `--web.listen-address=:${PORTS.prometheus}`,
-                  `--storage.tsdb.path=${data.mount.mountPath}`,
-                  `--storage.tsdb.retention.time=${RETENTION.time}`,
-                  `--storage.tsdb.retention.size=${RETENTION.size}`,
-                  '--storage.tsdb.wal-compression',
-                  // k6 sends its own samples, latencies as native histograms.
-                  '--web.enable-remote-write-receiver',
-                  '--enable-feature=native-histograms,exemplar-storage',
-                ],
-                ...CONTAINER_DEFAULTS,
-                resources: resourceRequirements(input.topology.shared[SERVICE]),
-                ports: [{ name: 'http', containerPort: PORTS.prometheus }],
-                ...httpProbes({
-                  port: PORTS.prometheus,
-                  readyPath: '/-/ready',
-                  alivePath: '/-/healthy',
-                  startSeconds: 60,
-                }),
-                volumeMounts: [
-                  { name: 'config', mountPath: '/etc/prometheus-lab', readOnly: true },
-                  data.mount,
-                ],
-              },
-            ],
-            volumes: [{ name: 'config', configMap: { name: CONFIG_NAME } }, data.volume],
-          },
-        },
+    deployment(SHARED_GROUP, SHARED_NAMESPACE, SERVICE, {
+      replicas: 1,
+      update: 'recreate',
+      annotations: configAnnotation(files),
+      pod: {
+        ...outsideTheGroups(),
+        automountServiceAccountToken: true,
       },
-    },
+      stopSeconds: 20,
+      volumes: [{ name: 'config', configMap: { name: CONFIG_NAME } }, data.volume],
+      program: {
+        image: imageReference(input.images, 'observability'),
+        command: [
+          'prometheus',
+          '--config.file=/etc/prometheus-lab/prometheus.yml',
+          `--web.listen-address=:${PORTS.prometheus}`,
+          `--storage.tsdb.path=${data.mount.mountPath}`,
+          `--storage.tsdb.retention.time=${RETENTION.time}`,
+          `--storage.tsdb.retention.size=${RETENTION.size}`,
+          '--storage.tsdb.wal-compression',
+          // k6 sends its own samples, latencies as native histograms.
+          '--web.enable-remote-write-receiver',
+          '--enable-feature=native-histograms,exemplar-storage',
+        ],
+      },
+      resources: input.topology.shared[SERVICE],
+      container: {
+        ports: [{ name: 'http', containerPort: PORTS.prometheus }],
+        ...httpProbes({
+          port: PORTS.prometheus,
+          readyPath: '/-/ready',
+          alivePath: '/-/healthy',
+          startSeconds: 60,
+        }),
+        volumeMounts: [{ name: 'config', mountPath: '/etc/prometheus-lab', readOnly: true }, data.mount],
+      },
+    }),
   ]
 }
 
