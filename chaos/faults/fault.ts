@@ -1,5 +1,8 @@
 import type { z } from 'zod'
 import type { Zone } from '../../platform/topology.ts'
+import type { Capabilities } from '../../services/agent/actions/action.ts'
+import type { ActionSpec } from '../../services/agent/actions/catalogue.ts'
+import type { ApiUndo, TargetName } from '../../services/agent/protocol.ts'
 import type { LabView } from '../lab/view.ts'
 
 /** One thing the executor can do. `end` actions may be done again at any time without harm. */
@@ -13,6 +16,40 @@ export type Action =
       readonly uid: string
       readonly graceSeconds: number
     }
+  /** Asks politely: a PodDisruptionBudget may refuse, and is asked again for as long as the fault lasts. */
+  | { readonly action: 'evict-pod'; readonly namespace: string; readonly name: string; readonly uid: string }
+  /** Prepared on all its nodes first, then begun at once; ends by itself on the node. */
+  | {
+      readonly action: 'agent-begin'
+      readonly node: string
+      /** Of this one target of this fault, unique over all runs. */
+      readonly id: string
+      readonly kind: string
+      readonly target: TargetName
+      readonly actions: readonly ActionSpec[]
+      readonly durationSeconds: number
+    }
+  | { readonly action: 'agent-end'; readonly node: string; readonly id: string }
+  | { readonly action: 'cordon'; readonly node: string }
+  | {
+      readonly action: 'scale'
+      readonly resource: 'deployments' | 'statefulsets'
+      readonly name: string
+      readonly replicas: number
+    }
+  /** Pods that do nothing and ask for so much, on the experimental group's nodes. */
+  | {
+      readonly action: 'occupy'
+      readonly name: string
+      readonly pods: number
+      readonly cpuRequest: number
+      readonly memoryRequestMiB: number
+      readonly priority: 'low' | 'high'
+    }
+  /** The experimental group receives `factor` times the load from now on, as the load generator was told when it started. */
+  | { readonly action: 'surge'; readonly factor: number }
+  /** What ends a fault that is done in the API; an agent does it when the runner does not. */
+  | { readonly action: 'api-undo'; readonly undo: ApiUndo }
 
 /** What must be seen for the fault to count as having happened. */
 export type Proof =
@@ -27,13 +64,33 @@ export type Proof =
       /** Pods of the service in the zone before the fault: none of them is the replacement. */
       readonly before: readonly string[]
     }
+  /** The pod is gone, whether or not another may take its place. */
+  | { readonly proof: 'pod-gone'; readonly namespace: string; readonly name: string; readonly uid: string }
+  /** The agent on the node measured the effect. */
+  | { readonly proof: 'agent-measured'; readonly node: string; readonly id: string; readonly what: string }
+  | {
+      readonly proof: 'container-restarted'
+      readonly namespace: string
+      readonly pod: string
+      readonly uid: string
+      readonly container: string
+      readonly restartsBefore: number
+    }
+  | { readonly proof: 'primary-moved'; readonly uidBefore: string }
+  | { readonly proof: 'node-cordoned'; readonly node: string }
+  /** At least one pod that asks for room has none. */
+  | { readonly proof: 'pods-pending' }
+  | { readonly proof: 'replicas-at-most'; readonly service: string; readonly replicas: number }
+  /** Arrivals of both groups, counted by the load generator. */
+  | { readonly proof: 'load-factor'; readonly factor: number }
 
 /** A fault resolved against the lab: who is hit, how it begins, how it ends, how it shows. Plain data. */
 export type FaultPlan = {
   readonly kind: string
-  /** Names a person knows: nodes, pods. Never empty. */
+  /** Names a person knows: nodes, pods, `pod/container`. Never empty. */
   readonly targets: readonly string[]
-  readonly zone: Zone
+  /** null: it hits no zone in particular. */
+  readonly zone: Zone | null
   readonly begin: readonly Action[]
   /** Empty for a fault from which the system heals by itself. */
   readonly end: readonly Action[]
@@ -50,17 +107,28 @@ export type FaultSpec = {
   readonly durationSeconds?: number | undefined
 }
 
+/** What a plan depends on besides the fault and the lab. */
+export type PlanContext = {
+  /** Of this fault of this run, `[a-z0-9]{1,20}`; a plan makes the ids of its targets by adding their number. */
+  readonly id: string
+  /** What the agent on each node can do, by node name; a node without an agent is not there. */
+  readonly capabilities: ReadonlyMap<string, Capabilities>
+  /** Seed of random picks, an unsigned 32-bit integer: the same seed and the same lab give the same targets. */
+  readonly seed: number
+}
+
 /** One kind of fault: a file of its own in this folder, listed in `catalogue.ts`. */
 export type FaultDefinition<Schema extends z.ZodType<FaultSpec> = z.ZodType<FaultSpec>> = {
   readonly kind: string
+  readonly level: 'container' | 'network' | 'state' | 'pod' | 'zone' | 'cluster' | 'dependency' | 'load'
   /** One line for a person. */
   readonly summary: string
-  /** What may stand in an experiment file. */
+  /** What may stand in an experiment file; each parameter describes itself (`.describe`) with unit and range. */
   readonly schema: Schema
   /**
    * Resolves the fault against the lab as it is now. Pure.
    *
-   * @throws UserError NOTHING_SELECTED when nothing matches
+   * @throws UserError NOTHING_SELECTED when nothing matches; CAPABILITY_MISSING when a node cannot do it
    */
-  plan(spec: z.infer<Schema>, view: LabView): FaultPlan
+  plan(spec: z.infer<Schema>, view: LabView, context: PlanContext): FaultPlan
 }
