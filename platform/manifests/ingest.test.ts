@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals'
+import { EXAMPLE_INPUT } from './example.ts'
+import { renderAll } from './manifests.ts'
+import { OBJECTS } from './planned-pods.ts'
+
+describe('ingest', () => {
+  const jobName = (input: typeof EXAMPLE_INPUT) =>
+    renderAll(input).find(({ kind, metadata }) => kind === 'Job' && metadata.labels.service === 'ingest')
+      ?.metadata.name
+
+  test('is another Job when the corpus is another', () => {
+    const other = { ...EXAMPLE_INPUT, corpus: { name: 'openmsx-small', contentHash: '0000000000000000' } }
+
+    expect(jobName(EXAMPLE_INPUT)).toMatch(/^ingest-openmsx-small-[0-9a-f]{10}$/)
+    expect(jobName(other)).not.toBe(jobName(EXAMPLE_INPUT))
+  })
+
+  test('is another Job when its program is another', () => {
+    const images = { ...EXAMPLE_INPUT.images, ingest: 'registry.divergence:5000/ingest:ffffffffffffffff' }
+
+    expect(jobName({ ...EXAMPLE_INPUT, images })).not.toBe(jobName(EXAMPLE_INPUT))
+  })
+
+  test('is the same Job when nothing that it does has changed', () => {
+    const { services, ...rest } = EXAMPLE_INPUT.topology
+    const busier = services.map(spec => (spec.service === 'gateway' ? { ...spec, replicas: 5 } : spec))
+
+    expect(jobName({ ...EXAMPLE_INPUT, topology: { ...rest, services: busier } })).toBe(
+      jobName(EXAMPLE_INPUT),
+    )
+  })
+
+  test('has a name Kubernetes takes, whatever the folder is called', () => {
+    const corpus = { name: 'a'.repeat(30), contentHash: 'feedfacecafebeef' }
+
+    expect(jobName({ ...EXAMPLE_INPUT, corpus })?.length).toBeLessThanOrEqual(52)
+  })
+
+  test('tells Spark where to put executors and how large they are', () => {
+    const settings = OBJECTS.flatMap(object => {
+      const text = (object.data as Record<string, string> | undefined)?.['spark-defaults.conf']
+      return text && object.metadata.namespace === 'experiment' ? [text] : []
+    })
+
+    expect(settings).toHaveLength(1)
+    expect(settings[0]).toContain('spark.kubernetes.namespace experiment\n')
+    expect(settings[0]).toContain('spark.executor.memory 512m\n')
+    expect(settings[0]).toContain('spark.executor.memoryOverhead 512m\n')
+    expect(settings[0]).toContain(
+      'spark.kubernetes.container.image registry.divergence:5000/ingest:0123456789abcdef\n',
+    )
+  })
+})

@@ -1,0 +1,18 @@
+import { describe, expect, test } from '@jest/globals'
+import { OBJECTS } from './planned-pods.ts'
+
+describe('roles', () => {
+  test('let nobody read Secrets, and nobody do anything cluster-wide but look at nodes', () => {
+    type Rule = { resources: string[]; verbs: string[] }
+    const rules = (kind: string) =>
+      OBJECTS.filter(object => object.kind === kind).flatMap(object => object.rules as Rule[])
+
+    expect(
+      [...rules('Role'), ...rules('ClusterRole')].filter(rule => rule.resources.includes('secrets')),
+    ).toEqual([])
+    expect(rules('ClusterRole').map(({ resources, verbs }) => [resources, verbs])).toEqual([
+      [['nodes/metrics'], ['get']],
+      [['nodes'], ['list', 'watch']],
+    ])
+  })
+})
