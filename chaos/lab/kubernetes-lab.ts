@@ -1,5 +1,6 @@
 import {
   ApiException,
+  AppsV1Api,
   BatchV1Api,
   CoreV1Api,
   type Informer,
@@ -16,7 +17,7 @@ import type { TimelineEvent } from '../journal-entry.ts'
 import { nodeChange, podChange } from '../measurement/changes.ts'
 import type { Clock, LabReader, LabWatcher, PodKiller } from './roles.ts'
 import type { NodeView, PodView } from './view.ts'
-import { nodeView, podView } from './views-from-kubernetes.ts'
+import { nodeView, podView, serviceView, workloadView } from './views-from-kubernetes.ts'
 
 /** A watch that broke is begun again after this time. */
 const WATCH_AGAIN_AFTER_MS = 1_000
@@ -28,6 +29,7 @@ const OURS = `${LABELS.partOf}=${LABELS.product}`
 export class KubernetesLab implements LabReader, LabWatcher, PodKiller {
   readonly #config: KubeConfig
   readonly #core: CoreV1Api
+  readonly #apps: AppsV1Api
   readonly #batch: BatchV1Api
   readonly #policy: PolicyV1Api
   readonly #clock: Clock
@@ -35,21 +37,36 @@ export class KubernetesLab implements LabReader, LabWatcher, PodKiller {
   constructor(config: KubeConfig, clock: Clock) {
     this.#config = config
     this.#core = config.makeApiClient(CoreV1Api)
+    this.#apps = config.makeApiClient(AppsV1Api)
     this.#batch = config.makeApiClient(BatchV1Api)
     this.#policy = config.makeApiClient(PolicyV1Api)
     this.#clock = clock
   }
 
   async view() {
-    const [nodes, pods, budgets, jobs] = await Promise.all([
+    const [nodes, pods, services, deployments, statefulSets, budgets, jobs] = await Promise.all([
       this.#core.listNode({ labelSelector: LABELS.group }),
       Promise.all(GROUPS.map(namespace => this.#core.listNamespacedPod({ namespace, labelSelector: OURS }))),
+      Promise.all(
+        GROUPS.map(namespace => this.#core.listNamespacedService({ namespace, labelSelector: OURS })),
+      ),
+      Promise.all(
+        GROUPS.map(namespace => this.#apps.listNamespacedDeployment({ namespace, labelSelector: OURS })),
+      ),
+      Promise.all(
+        GROUPS.map(namespace => this.#apps.listNamespacedStatefulSet({ namespace, labelSelector: OURS })),
+      ),
       Promise.all(GROUPS.map(namespace => this.#policy.listNamespacedPodDisruptionBudget({ namespace }))),
       this.#batch.listNamespacedJob({ namespace: SHARED_NAMESPACE, labelSelector: RUN_LABEL }),
     ])
     return {
       nodes: nodes.items.map(nodeView),
       pods: pods.flatMap(list => list.items.map(podView)),
+      services: services.flatMap(list => list.items.map(serviceView)),
+      workloads: [
+        ...deployments.flatMap(list => list.items.map(item => workloadView('deployments', item))),
+        ...statefulSets.flatMap(list => list.items.map(item => workloadView('statefulsets', item))),
+      ],
       disruptionBudgets: budgets.flatMap(list =>
         list.items.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
       ),

@@ -45,6 +45,21 @@ export function wholeLab(): LabView {
   return {
     nodes: [...nodes, { ...nodeOf('system', null), name: 'system', uid: 'node-system' }],
     pods,
+    services: GROUPS.flatMap((namespace, index) =>
+      ['edge', 'gateway', 'recommender', 'database', 'database-members'].map((name, at) => ({
+        namespace,
+        name,
+        clusterIp: name === 'edge' || name === 'database' ? `10.96.${index}.${at + 1}` : null,
+      })),
+    ),
+    workloads: GROUPS.flatMap(namespace =>
+      (['edge', 'gateway', 'recommender', 'database'] as const).map(name => ({
+        resource: name === 'database' ? ('statefulsets' as const) : ('deployments' as const),
+        namespace,
+        name,
+        replicas: name === 'edge' ? 1 : 3,
+      })),
+    ),
     disruptionBudgets: GROUPS.map(group => `${group}/gateway`),
     loadJobs: [],
   }
@@ -60,7 +75,19 @@ function nodeOf(group: string, zone: Zone | null): NodeView {
     ready: true,
     cordoned: false,
     taints: [`group=${group}:NoSchedule`],
+    address: `172.30.77.${nodeNumber(group, zone)}`,
+    podCidrs: [`10.244.${nodeNumber(group, zone)}.0/24`],
+    allocatable: { cpuCores: 2, memoryMiB: 2972 },
   }
+}
+
+/** 10 for the system node, 11 to 13 for the control group, 21 to 23 for the experiment. */
+function nodeNumber(group: string, zone: Zone | null): number {
+  return zone === null ? 10 : 10 * groupNumber(group) + ZONES.indexOf(zone) + 1
+}
+
+function groupNumber(group: string): number {
+  return (GROUPS as readonly string[]).indexOf(group) + 1
 }
 
 function podOf(group: string, service: string, nodeName: string, zone: Zone | null = null): PodView {
@@ -76,6 +103,10 @@ function podOf(group: string, service: string, nodeName: string, zone: Zone | nu
     terminating: false,
     finished: false,
     role: service === 'database' ? (zone === 'a' ? 'primary' : 'replica') : null,
+    address: `10.244.${nodeNumber(group, zone)}.${2 + groupNumber(group) * 4 + ['edge', 'gateway', 'recommender', 'database'].indexOf(service)}`,
+    containers: [
+      { name: service, restartCount: 0, running: true, memoryLimitMiB: service === 'database' ? 768 : 320 },
+    ],
   }
 }
 

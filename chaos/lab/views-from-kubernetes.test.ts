@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { nodeView, podView } from './views-from-kubernetes.ts'
+import { nodeView, podView, serviceView, workloadView } from './views-from-kubernetes.ts'
 
 describe('nodeView()', () => {
   const node = {
@@ -13,8 +13,16 @@ describe('nodeView()', () => {
         { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' },
         { key: 'group', value: 'experiment', effect: 'NoSchedule' },
       ],
+      podCIDRs: ['10.244.22.0/24'],
     },
-    status: { conditions: [{ type: 'Ready', status: 'Unknown' }] },
+    status: {
+      conditions: [{ type: 'Ready', status: 'Unknown' }],
+      addresses: [
+        { type: 'Hostname', address: 'experiment-b' },
+        { type: 'InternalIP', address: '172.30.77.22' },
+      ],
+      allocatable: { cpu: '1500m', memory: '2Gi' },
+    },
   }
 
   test('takes Unknown for not ready, and leaves out the taints that Kubernetes puts on by itself', () => {
@@ -26,6 +34,9 @@ describe('nodeView()', () => {
       ready: false,
       cordoned: false,
       taints: ['group=experiment:NoSchedule'],
+      address: '172.30.77.22',
+      podCidrs: ['10.244.22.0/24'],
+      allocatable: { cpuCores: 1.5, memoryMiB: 2048 },
     })
   })
 
@@ -60,5 +71,55 @@ describe('podView()', () => {
     const deletionTimestamp = new Date(0)
     expect(podView({ metadata: { deletionTimestamp } }).terminating).toBe(true)
     expect(podView({ status: { phase: 'Succeeded' } }).finished).toBe(true)
+  })
+
+  test('tells of each container how often it was started again and what it may use', () => {
+    const pod = {
+      spec: {
+        containers: [
+          { name: 'gateway', resources: { limits: { memory: '320Mi' } } },
+          { name: 'not-started' },
+        ],
+        initContainers: [{ name: 'once' }],
+      },
+      status: {
+        podIP: '10.244.22.3',
+        containerStatuses: [
+          { name: 'gateway', restartCount: 2, state: { running: {} }, ready: true, image: '', imageID: '' },
+        ],
+      },
+    }
+    expect(podView(pod)).toMatchObject({
+      address: '10.244.22.3',
+      containers: [
+        { name: 'gateway', restartCount: 2, running: true, memoryLimitMiB: 320 },
+        { name: 'not-started', restartCount: 0, running: false, memoryLimitMiB: null },
+      ],
+    })
+  })
+})
+
+describe('serviceView()', () => {
+  test.each([
+    ['None', null],
+    [undefined, null],
+    ['10.96.1.2', '10.96.1.2'],
+  ])('takes the cluster address %s for %s', (clusterIP, expected) => {
+    const spec = clusterIP === undefined ? {} : { clusterIP }
+    expect(serviceView({ metadata: { name: 'x', namespace: 'n' }, spec })).toEqual({
+      namespace: 'n',
+      name: 'x',
+      clusterIp: expected,
+    })
+  })
+})
+
+describe('workloadView()', () => {
+  test('tells how many are wanted, and 1 where nothing is said', () => {
+    const metadata = { name: 'gateway', namespace: 'experiment' }
+    const head = { resource: 'deployments', name: 'gateway', namespace: 'experiment' }
+    const spec = { replicas: 3, selector: {}, template: {} }
+    expect(workloadView('deployments', { metadata, spec })).toEqual({ ...head, replicas: 3 })
+    expect(workloadView('deployments', { metadata })).toEqual({ ...head, replicas: 1 })
   })
 })
