@@ -1,7 +1,10 @@
 import { join } from 'node:path'
-import { type LoadPlan, READ_TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../load/plan.ts'
-import { MachineryError } from '../platform/errors.ts'
+import { type LoadPlan, planProblem, READ_TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../load/plan.ts'
+import type { Surge } from '../load/surge.ts'
+import { MachineryError, UserError } from '../platform/errors.ts'
 import type { Begun } from './attack.ts'
+import type { Experiment } from './experiment.ts'
+import type { FaultSpec } from './faults/fault.ts'
 import { packSamples, RUN_FILES } from './journal.ts'
 import { SampleFollower } from './measurement/follow.ts'
 import type { PhaseEdges } from './measurement/phases.ts'
@@ -86,15 +89,52 @@ export async function driveLoad(run: Run, signal: AbortSignal): Promise<DrivenLo
   }
 }
 
-function planOf({ runId, experiment, dependencies }: Run): LoadPlan {
-  return {
+/**
+ * The load of a run. Surges are in it from the start: the generator begins and ends them by itself, on time whatever
+ * becomes of the runner.
+ *
+ * @throws UserError LOAD_IMPOSSIBLE when surges overlap or outlast the load
+ */
+export function planOf({
+  runId,
+  experiment,
+  dependencies,
+}: Pick<Run, 'runId' | 'experiment'> & {
+  readonly dependencies: Pick<Run['dependencies'], 'urls'>
+}): LoadPlan {
+  const surges = surgesOf(experiment)
+  const plan = {
     runId,
     ...experiment.load,
     seed: experiment.seed,
     urls: dependencies.urls,
     readTimeoutMs: READ_TIMEOUT_MS,
     writeTimeoutMs: WRITE_TIMEOUT_MS,
+    ...(surges.length === 0 ? {} : { surges }),
   }
+  const problem = planProblem(plan)
+  if (problem === null) return plan
+  throw new UserError(
+    'LOAD_IMPOSSIBLE',
+    `Cannot drive load: ${problem}`,
+    'Change offsetSeconds and durationSeconds of the surges.',
+  )
+}
+
+type SurgeFault = FaultSpec & { readonly factor: number; readonly durationSeconds: number }
+
+/** Faults of kind `surge`, from the attack's time line to the load's. */
+function surgesOf({ faults, phases }: Pick<Experiment, 'faults' | 'phases'>): readonly Surge[] {
+  const attackSeconds = phases.warmupSeconds + phases.baselineSeconds
+  const isSurge = (fault: FaultSpec): fault is SurgeFault => fault.kind === 'surge'
+  return (faults as readonly FaultSpec[])
+    .filter(isSurge)
+    .map(({ factor, offsetSeconds, durationSeconds }) => ({
+      group: 'experiment',
+      factor,
+      startSeconds: attackSeconds + offsetSeconds,
+      durationSeconds,
+    }))
 }
 
 function requireFinished(end: { readonly exitCode: number; readonly log: string }): void {

@@ -3,7 +3,7 @@ import { LABELS, SHARED_NAMESPACE, SYSTEM_NODE } from '../platform/topology.ts'
 import { type LoadPlan, planToEnvironment } from './plan.ts'
 
 /** Where things are in the image `load`: k6 on the PATH, `load/` and what it imports under `sourceFolder`. */
-export const LOAD_IMAGE = { sourceFolder: '/app', script: '/app/load/steady.ts' } as const
+export const LOAD_IMAGE = { sourceFolder: '/app', script: '/app/load/script.ts' } as const
 
 /** Container and file names of a load pod, for whoever follows the samples. */
 export const LOAD_POD = {

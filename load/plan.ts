@@ -1,12 +1,14 @@
 import { GROUPS, type Group } from '../platform/topology.ts'
-import { PROFILE_NAMES, type ProfileName } from './profiles.ts'
+import { ALL_PROFILE_NAMES, type ProfileName } from './profiles.ts'
+import { type Ramp, rampProblem } from './ramp.ts'
+import { type Surge, surgeProblem } from './surge.ts'
 
 /** One drive of load at both groups, wholly resolved. It reaches k6 as environment variables. */
 export type LoadPlan = {
   /** Part of every idempotency key, so that the plays of one run can be found in the database. */
   readonly runId: string
   readonly profile: ProfileName
-  /** Arrivals per second and group, reads and writes together; > 0, a multiple of 0.1. */
+  /** Arrivals per second and group, reads and writes together; > 0, a multiple of 0.1. The first step of a ramp. */
   readonly requestsPerSecond: number
   /** Share of the arrivals that are writes; 0 <= writeShare < 1. */
   readonly writeShare: number
@@ -19,6 +21,10 @@ export type LoadPlan = {
   /** A request without an answer after this time is a sample censored here, milliseconds. */
   readonly readTimeoutMs: number
   readonly writeTimeoutMs: number
+  /** Windows in which one group gets more; none overlap. */
+  readonly surges?: readonly Surge[]
+  /** Present exactly when `profile` is `ramp`; its steps take `durationSeconds` together. */
+  readonly ramp?: Ramp
 }
 
 /**
@@ -41,6 +47,8 @@ export function planToEnvironment(plan: LoadPlan): Record<string, string> {
     LOAD_SEED: String(plan.seed),
     LOAD_READ_TIMEOUT_MS: String(plan.readTimeoutMs),
     LOAD_WRITE_TIMEOUT_MS: String(plan.writeTimeoutMs),
+    ...(plan.surges === undefined ? {} : { LOAD_SURGES: JSON.stringify(plan.surges) }),
+    ...(plan.ramp === undefined ? {} : { LOAD_RAMP: JSON.stringify(plan.ramp) }),
     ...Object.fromEntries(GROUPS.map(group => [urlVariable(group), plan.urls[group]])),
   }
 }
@@ -66,13 +74,13 @@ export function planFromEnvironment(environment: Readonly<Record<string, string 
     return value
   }
   const isPositive = (value: number) => value > 0
-  const profile = PROFILE_NAMES.find(name => name === text('LOAD_PROFILE'))
+  const profile = ALL_PROFILE_NAMES.find(name => name === text('LOAD_PROFILE'))
   if (profile === undefined) {
     throw new Error(
-      `Cannot drive load: LOAD_PROFILE must be one of ${PROFILE_NAMES.join(', ')}: current value is '${text('LOAD_PROFILE')}'`,
+      `Cannot drive load: LOAD_PROFILE must be one of ${ALL_PROFILE_NAMES.join(', ')}: current value is '${text('LOAD_PROFILE')}'`,
     )
   }
-  return {
+  const plan = {
     runId: text('LOAD_RUN_ID'),
     profile,
     requestsPerSecond: number('LOAD_REQUESTS_PER_SECOND', isPositive, 'larger than 0'),
@@ -86,7 +94,29 @@ export function planFromEnvironment(environment: Readonly<Record<string, string 
     urls: { control: text(urlVariable('control')), experiment: text(urlVariable('experiment')) },
     readTimeoutMs: number('LOAD_READ_TIMEOUT_MS', isPositive, 'larger than 0'),
     writeTimeoutMs: number('LOAD_WRITE_TIMEOUT_MS', isPositive, 'larger than 0'),
+    ...(environment.LOAD_SURGES === undefined
+      ? {}
+      : { surges: JSON.parse(environment.LOAD_SURGES) as readonly Surge[] }),
+    ...(environment.LOAD_RAMP === undefined ? {} : { ramp: JSON.parse(environment.LOAD_RAMP) as Ramp }),
   }
+  const problem = planProblem(plan)
+  if (problem !== null) throw new Error(`Cannot drive load: ${problem}`)
+  return plan
+}
+
+/** Says why a plan cannot be driven, by value and what is allowed, or null. */
+export function planProblem({ profile, durationSeconds, surges, ramp }: LoadPlan): string | null {
+  if ((ramp === undefined) === (profile === 'ramp'))
+    return `the profile is '${profile}' ${ramp === undefined ? 'without' : 'with'} a ramp; allowed: a ramp exactly with the profile 'ramp'`
+  if (ramp !== undefined) {
+    if (surges !== undefined) return 'there is a ramp with surges; allowed: one of them'
+    const seconds = ramp.ratesPerSecond.length * ramp.stepSeconds
+    const problem = rampProblem(ramp)
+    if (problem !== null) return problem
+    if (seconds !== durationSeconds)
+      return `the load lasts ${durationSeconds} s, its steps ${seconds} s; allowed: as long as its steps`
+  }
+  return surgeProblem(surges ?? [], durationSeconds)
 }
 
 function urlVariable(group: Group): string {

@@ -20,6 +20,28 @@ describe('summarize()', () => {
     })
   })
 
+  test('counts what came inside of each surge', () => {
+    const surge = { group: 'experiment', factor: 3, startSeconds: 30, durationSeconds: 20 } as const
+    const second = { ...surge, startSeconds: 60 }
+    const data = {
+      metrics: {
+        'surge_arrivals{group:control,surge:0}': { values: { count: 200 } },
+        'surge_arrivals{group:experiment,surge:0}': { values: { count: 600 } },
+        'surge_arrivals{group:control,surge:1}': { values: { count: 201 } },
+      },
+    }
+    expect(summarize({ ...plan, surges: [surge, second] }, data).surges).toEqual([
+      { ...surge, inside: { control: 200, experiment: 600 } },
+      { ...second, inside: { control: 201, experiment: 0 } },
+    ])
+  })
+
+  test('says when only some of the requests have left a sample', () => {
+    const soak = { ...plan, profile: 'soak', durationSeconds: 86_400 } as const
+    expect(summarize(soak, { metrics: {} }).sampleEvery).toBe(9)
+    expect(summarize({ ...soak, durationSeconds: 60 }, { metrics: {} })).not.toHaveProperty('sampleEvery')
+  })
+
   test('takes a counter that k6 leaves out for 0', () => {
     expect(summarize(plan, { metrics: {} })).toEqual({
       targetRate: 100,

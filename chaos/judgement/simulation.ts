@@ -37,6 +37,8 @@ export type Disturbance = {
   readonly slowMs?: number
   /** No request at all is sent. */
   readonly silent?: boolean
+  /** Requests as a multiple of the usual rate; 1 when absent. */
+  readonly load?: number
 }
 
 export const CALM: Scenario = {
@@ -69,8 +71,9 @@ export function simulate(scenario: Scenario): Sample[] {
       const disturbance = scenario.disturb(group, second - scenario.baselineSeconds, random)
       if (disturbance.silent) continue
       const shift = (common[second] ?? 0) + (own[second] ?? 0)
-      for (let request = 0; request < scenario.rate; request++) {
-        const startMs = START_MS + 1000 * (second + request / scenario.rate)
+      const requests = Math.round(scenario.rate * (disturbance.load ?? 1))
+      for (let request = 0; request < requests; request++) {
+        const startMs = START_MS + 1000 * (second + request / requests)
         samples.push({ group, startMs, ...requestOf(scenario, disturbance, shift, random) })
       }
     }

@@ -142,6 +142,47 @@ describe('validityChecks()', () => {
   })
 })
 
+describe('validityChecks() of a surge', () => {
+  const surge = { group: 'experiment', factor: 3, startSeconds: 40, durationSeconds: 20 } as const
+  const told =
+    (changes: Partial<typeof surge> | Record<string, number> = {}) =>
+    ({ load }: JudgeInput): Partial<JudgeInput> => ({
+      load: { ...load, surges: [{ ...surge, ...changes, inside: { control: 1000, experiment: 3000 } }] },
+    })
+  /** Three times the load for the first 20 s of the attack, which starts 40 s after the first request. */
+  const surging: Partial<Scenario> = {
+    disturb: (group, second) => (group === 'experiment' && second >= 0 && second < 20 ? { load: 3 } : {}),
+  }
+  const uneven = 'equal load on both groups, but for the surge'
+
+  test('believe a run whose groups differ by the scheduled factor, for as long as scheduled', () => {
+    expect(failed(surging, told())).toEqual({ verdict: 'resilient', failed: [] })
+  })
+
+  test('see what the surge does to the experiment, however unequal the groups are', () => {
+    const broken: Partial<Scenario> = {
+      disturb: (group, second) =>
+        group === 'experiment' && second >= 0 && second < 20 ? { load: 3, errorRatio: 0.05 } : {},
+    }
+    expect(failed(broken, told())).toEqual({ verdict: 'diverged', failed: [] })
+  })
+
+  test.each([
+    { title: 'nobody told of', changes: surging, edit: () => ({}), check: 'equal load on both groups' },
+    { title: 'that did not come', changes: {}, edit: told(), check: uneven },
+    { title: 'of another factor', changes: surging, edit: told({ factor: 2.8 }), check: uneven },
+    { title: 'that lasted longer', changes: surging, edit: told({ durationSeconds: 18 }), check: uneven },
+    {
+      title: 'that began before the attack',
+      changes: surging,
+      edit: told({ startSeconds: 38 }),
+      check: uneven,
+    },
+  ])('disbelieve a surge $title', ({ changes, edit, check }) => {
+    expect(failed(changes, edit)).toEqual({ verdict: 'invalid', failed: [check] })
+  })
+})
+
 describe('fewestRequests()', () => {
   test.each([
     // 1.6449^2 x (sqrt(2) / 0.01 - 1) = 379.9

@@ -1,3 +1,4 @@
+import { expectedFactor } from '../../load/surge.ts'
 import { GROUPS } from '../../platform/topology.ts'
 import type { JudgeInput } from '../journal-entry.ts'
 import type { Sample } from '../measurement/sample.ts'
@@ -13,7 +14,7 @@ const FEWEST_SECONDS = 20
 const FEWEST_BEYOND = 10
 /** Largest share of seconds without a request in a group. */
 const MOST_SILENT = 0.02
-/** Largest distance of the experiment's share of all requests from one half. */
+/** Largest distance of the experiment's share of all requests from the scheduled one: one half, but for a surge. */
 const MOST_UNEVEN = 0.01
 /** Smallest share of the scheduled load that has to have been sent. */
 const LEAST_SENT = 0.95
@@ -40,7 +41,7 @@ export function validityChecks(
     samplesComplete(samples, input),
     noSilentSeconds(cells),
     scheduledLoad(input, cells),
-    equalLoad(cells),
+    equalLoad(samples, input, cells),
     clocksAgree(input),
     healthyBefore(cells),
     controlKeptWrites(input),
@@ -149,16 +150,25 @@ function scheduledLoad({ load }: JudgeInput, cells: Cells): Check {
   }
 }
 
-function equalLoad(cells: Cells): Check {
+function equalLoad(samples: readonly Sample[], { load, phases }: JudgeInput, cells: Cells): Check {
+  const surges = load.surges ?? []
+  // The generator's zero, on which the windows of the surges hang.
+  const zeroMs = samples.reduce((first, { startMs }) => Math.min(first, startMs), Number.POSITIVE_INFINITY)
   const shares = (['baseline', 'attack'] as const).map(phase => {
     const experiment = total(cells[phase].experiment.requests)
     const all = experiment + total(cells[phase].control.requests)
-    return { phase, share: all === 0 ? 0 : experiment / all }
+    const { startMs, endMs } = phases[phase]
+    const factor = expectedFactor(surges, (startMs - zeroMs) / 1000, (endMs - zeroMs) / 1000)
+    return { phase, share: all === 0 ? 0 : experiment / all, scheduled: factor / (factor + 1) }
   })
+  const text = shares.map(
+    ({ phase, share, scheduled }) =>
+      `${phase} ${percent(share)}${surges.length === 0 ? '' : ` of ${percent(scheduled)} scheduled`}`,
+  )
   return {
-    check: 'equal load on both groups',
-    ok: shares.every(({ share }) => Math.abs(share - 0.5) <= MOST_UNEVEN),
-    detail: `share of the experiment: ${shares.map(({ phase, share }) => `${phase} ${percent(share)}`).join(', ')}`,
+    check: surges.length === 0 ? 'equal load on both groups' : 'equal load on both groups, but for the surge',
+    ok: shares.every(({ share, scheduled }) => Math.abs(share - scheduled) <= MOST_UNEVEN),
+    detail: `share of the experiment: ${text.join(', ')}`,
     failure: 'invalid',
   }
 }

@@ -1,3 +1,4 @@
+import type { SurgeArrivals } from '../../load/surge.ts'
 import type { Group } from '../../platform/topology.ts'
 
 /**
@@ -27,6 +28,8 @@ export type LoadSummary = {
   readonly droppedIterations: number
   /** Requests sent, by group. */
   readonly requests: Readonly<Record<Group, number>>
+  /** Windows in which the experiment got more; absent when there was none. */
+  readonly surges?: readonly SurgeArrivals[]
 }
 
 /** Half-open interval [startMs, endMs) of Unix milliseconds on the generator's clock. */

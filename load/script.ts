@@ -1,19 +1,25 @@
 /**
  * The load, run by k6 as it is. One process drives both groups by the same schedule from the same instant; every
- * request leaves one raw line on the console (`sample-line.ts`), and that file is what the judge reads.
+ * request leaves one raw line on the console (`sample-line.ts`; a long soak keeps every n-th), and that file is what the
+ * judge reads.
  *
- * k6 run --log-format raw --console-output samples.csv -e LOAD_RUN_ID=... load/steady.ts
+ * k6 run --log-format raw --console-output samples.csv -e LOAD_RUN_ID=... load/script.ts
  */
 import exec from 'k6/execution'
 import http, { type RefinedResponse } from 'k6/http'
-import type { Group } from '../platform/topology.ts'
+import { Counter } from 'k6/metrics'
+import { GROUPS, type Group } from '../platform/topology.ts'
 import { idempotencyKey, planFromEnvironment } from './plan.ts'
-import { type Kind, scenarios } from './profiles.ts'
+import { type Kind, sampleEvery, scenarios } from './profiles.ts'
 import { type Catalogue, type ReadRequest, readRequest, type WriteRequest, writeRequest } from './requests.ts'
 import { sampleLine } from './sample-line.ts'
-import { summarize } from './summary.ts'
+import { SURGE_ARRIVALS, summarize, surgeMetric } from './summary.ts'
+import { surgeAt } from './surge.ts'
 
 const plan = planFromEnvironment(__ENV)
+const surges = plan.surges ?? []
+const surgeArrivals = new Counter(SURGE_ARRIVALS)
+const keepEvery = sampleEvery(plan)
 const summaryPath = __ENV.LOAD_SUMMARY_PATH ?? 'summary.json'
 
 /** Songs to choose from; more would only make the setup longer. */
@@ -31,6 +37,9 @@ export const options = {
     // Always true: k6 reports a metric by tag only when a threshold names it.
     'http_reqs{group:control}': ['count>=0'],
     'http_reqs{group:experiment}': ['count>=0'],
+    ...Object.fromEntries(
+      surges.flatMap((_, index) => GROUPS.map(group => [surgeMetric(index, group), ['count>=0']])),
+    ),
   },
 }
 
@@ -48,17 +57,30 @@ export function setup(): Catalogue {
 }
 
 export function read(catalogue: Catalogue): void {
-  const sequence = exec.scenario.iterationInTest
+  const sequence = sequenceOfIteration()
   send('read', sequence, readRequest(plan.seed, sequence, catalogue))
 }
 
 export function write(catalogue: Catalogue): void {
-  const sequence = exec.scenario.iterationInTest
+  const sequence = sequenceOfIteration()
   send('write', sequence, writeRequest(plan.seed, sequence, catalogue))
 }
 
 export function handleSummary(data: unknown): Record<string, string> {
   return { [summaryPath]: JSON.stringify(summarize(plan, data)) }
+}
+
+/** Number of the request in its (group, kind), unique over base and surges. */
+function sequenceOfIteration(): number {
+  return Number(__ENV.LOAD_FIRST_SEQUENCE) + exec.scenario.iterationInTest
+}
+
+/** Counts the request for the surge it falls into, if there is one. */
+function countForSurge(startMs: number): void {
+  // A surge's scenario starts with its window, all others with the load.
+  const own = Number(__ENV.LOAD_SURGE ?? -1)
+  const index = own >= 0 ? own : surgeAt(surges, startMs - exec.scenario.startTime)
+  if (index >= 0) surgeArrivals.add(1, { surge: String(index) })
 }
 
 function send(kind: Kind, sequence: number, request: ReadRequest | WriteRequest): void {
@@ -67,6 +89,7 @@ function send(kind: Kind, sequence: number, request: ReadRequest | WriteRequest)
   const url = plan.urls[group] + request.path
   const parameters = { tags: { name: request.route }, timeout: timeoutMs }
   const startMs = Date.now()
+  if (surges.length > 0) countForSurge(startMs)
   const response =
     'body' in request
       ? http.post(url, JSON.stringify(request.body), {
@@ -77,6 +100,8 @@ function send(kind: Kind, sequence: number, request: ReadRequest | WriteRequest)
           },
         })
       : http.get(url, parameters)
+  // Chosen before the answer is known, and alike in both groups: what is left out is left out of good and bad alike.
+  if (sequence % keepEvery !== 0) return
   const answer = {
     status: response.status,
     errorCode: response.error_code,
