@@ -44,8 +44,18 @@ export type ContainerTarget = {
   }
   /** null: none but the node's. */
   readonly memoryLimitBytes: number | null
-  /** Volumes that the container can write to: name -> where the container and where the agent finds them. */
-  readonly volumes: Readonly<Record<string, { readonly mountPath: string; readonly agentPath: string }>>
+  /** Volumes that the container can write to, by name: where the container and where the agent finds them. */
+  readonly volumes: Readonly<
+    Record<
+      string,
+      {
+        readonly mountPath: string
+        readonly agentPath: string
+        /** What anybody but root may still write, when the target was resolved. */
+        readonly freeBytes: number
+      }
+    >
+  >
 }
 
 /** The node that the agent is on. */
@@ -68,7 +78,9 @@ export const PROGRAMS = [
   'packet-delay',
   'stress-ng',
   'fallocate',
-  'psql',
+  // services/agent/programs
+  'memory-hold',
+  'sql-sessions',
 ] as const
 export type Program = (typeof PROGRAMS)[number]
 
@@ -108,14 +120,20 @@ export type Command =
   /** Kills what `start` started for this fault, and waits until it is gone. */
   | { readonly do: 'stop' }
   | { readonly do: 'write'; readonly path: string; readonly text: string; readonly mayBeGone?: boolean }
+  /** A file, or a folder with all that is in it; what is not there needs nothing. */
   | { readonly do: 'remove'; readonly path: string }
+  /** One that is not there yet, for root alone. */
+  | { readonly do: 'make-folder'; readonly path: string }
   | {
       readonly do: 'signal'
       readonly process: ProcessIdentity
       readonly signal: 'KILL' | 'STOP' | 'CONT' | 'TERM'
     }
-  /** Changes the clock that this process reads, by its vDSO; 0 gives the kernel's own back. */
-  | { readonly do: 'set-clock'; readonly process: ProcessIdentity; readonly offsetMs: number }
+  /**
+   * Changes the clock that every process of this control group's folder reads now, by its vDSO; 0 gives the kernel's own
+   * back, also to processes that came after. What reads so already is left alone; a folder that is gone: nothing to do.
+   */
+  | { readonly do: 'set-clock'; readonly cgroup: string; readonly offsetMs: number }
 
 /** What a kernel or a node can or cannot do; found out by trying, never by a version number. */
 export const CAPABILITIES = [
@@ -149,7 +167,7 @@ export type Probe = {
   isAlive(process: ProcessIdentity): Promise<boolean>
   /** Processes whose environment bears the fault's id. */
   started(faultId: string): Promise<readonly ProcessIdentity[]>
-  /** The clock that a process reads now, minus the node's, milliseconds: its vDSO called as it would call it. */
+  /** The clock that a process reads now, minus the node's, milliseconds: as the process itself tells it. */
   clockOffsetMs(process: ProcessIdentity): Promise<number>
 }
 
@@ -159,6 +177,8 @@ export type Subject<Spec, On extends Target = Target> = {
   /** `[a-z0-9]{1,24}`: names tables, queues and files of this fault alone. */
   readonly id: string
   readonly capabilities: Capabilities
+  /** After this time the fault is ended, whatever happens; what an action starts bounds itself by it too. */
+  readonly durationSeconds: number
 }
 
 /** One kind of action: a file of its own in this folder, listed in `catalogue.ts`. */
