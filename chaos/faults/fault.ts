@@ -5,6 +5,19 @@ import type { ActionSpec } from '../../services/agent/actions/catalogue.ts'
 import type { ApiUndo, TargetName } from '../../services/agent/protocol.ts'
 import type { LabView } from '../lab/view.ts'
 
+/** What a fault is done to. */
+export const LEVELS = [
+  'container',
+  'network',
+  'state',
+  'pod',
+  'zone',
+  'cluster',
+  'dependency',
+  'load',
+] as const
+export type Level = (typeof LEVELS)[number]
+
 /** One thing the executor can do. `end` actions may be done again at any time without harm. */
 export type Action =
   | { readonly action: 'power-off'; readonly zone: Zone; readonly nodes: readonly string[] }
@@ -120,7 +133,7 @@ export type PlanContext = {
 /** One kind of fault: a file of its own in this folder, listed in `catalogue.ts`. */
 export type FaultDefinition<Schema extends z.ZodType<FaultSpec> = z.ZodType<FaultSpec>> = {
   readonly kind: string
-  readonly level: 'container' | 'network' | 'state' | 'pod' | 'zone' | 'cluster' | 'dependency' | 'load'
+  readonly level: Level
   /** One line for a person. */
   readonly summary: string
   /** What may stand in an experiment file; each parameter describes itself (`.describe`) with unit and range. */

@@ -1,56 +1,26 @@
 import { z } from 'zod'
-import { zoneOf } from '../lab/view.ts'
 import type { FaultDefinition } from './fault.ts'
-import { experimentGroup, nothingSelected, offsetSeconds, resolveZone, zoneChoice } from './select.ts'
+import { deletePod, replaced } from './pods.ts'
+import { commonZone, podSelect, selectPods } from './select.ts'
+import { starting } from './timing.ts'
 
-/** Services whose pods may be killed: those that run in the zones. */
-export const KILLABLE = ['gateway', 'recommender', 'database'] as const
-
-/** No time to say goodbye: the process gets SIGKILL and the object is gone at once. */
-const GRACE_SECONDS = 0
-
-/** Pods of some services in one zone are killed at once; Kubernetes replaces them by itself. */
-const schema = z.strictObject({
-  kind: z.literal('kill-pod'),
-  select: z.strictObject({
-    group: experimentGroup,
-    zone: zoneChoice,
-    services: z.array(z.enum(KILLABLE)).min(1).readonly(),
-  }),
-  offsetSeconds,
-})
+/** Pods are killed at once: one, so many, a share, or one in each zone. Kubernetes replaces them by itself. */
+const schema = z.strictObject({ kind: z.literal('kill-pod'), select: podSelect, ...starting })
 
 export const killPod: FaultDefinition<typeof schema> = {
   kind: 'kill-pod',
-  summary: 'Pods of some services in a zone are killed at once, without grace.',
+  level: 'pod',
+  summary: 'Pods are killed at once, without grace; Kubernetes replaces them.',
   schema,
-  plan(spec, view) {
-    const zone = resolveZone(spec.select.zone, view)
-    const pods = [...new Set(spec.select.services)].flatMap(service => {
-      const found = view.pods.filter(
-        pod =>
-          pod.group === 'experiment' &&
-          pod.service === service &&
-          !pod.terminating &&
-          zoneOf(pod, view.nodes) === zone,
-      )
-      if (found.length === 0) throw nothingSelected(`${service} in zone ${zone}`, 'no pod of it runs there')
-      const before = found.map(pod => pod.uid)
-      return found.map(({ namespace, name, uid }) => ({ namespace, name, uid, service, before }))
-    })
+  plan({ kind, select }, view, context) {
+    const pods = selectPods(select, view, context.seed)
     return {
-      kind: spec.kind,
+      kind,
       targets: pods.map(pod => pod.name),
-      zone,
-      begin: pods.map(({ namespace, name, uid }) => ({
-        action: 'delete-pod',
-        namespace,
-        name,
-        uid,
-        graceSeconds: GRACE_SECONDS,
-      })),
+      zone: commonZone(pods),
+      begin: pods.map(deletePod),
       end: [],
-      proofs: pods.map(pod => ({ proof: 'pod-replaced', zone, ...pod })),
+      proofs: pods.map(pod => replaced(pod, view)),
     }
   },
 }

@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import type { FaultDefinition } from './fault.ts'
+import { experimentGroup } from './select.ts'
+import { lasting } from './timing.ts'
+
+/** More users come than usual, to the experimental group alone; the load generator knows of it from the start. */
+const schema = z.strictObject({
+  kind: z.literal('surge'),
+  select: z.strictObject({ group: experimentGroup }),
+  ...lasting,
+  factor: z.number().gt(1).max(20).describe('times the load of the control group'),
+})
+
+export const surge: FaultDefinition<typeof schema> = {
+  kind: 'surge',
+  level: 'load',
+  summary: 'The experimental group receives several times the load of the control group.',
+  schema,
+  plan({ kind, factor }) {
+    return {
+      kind,
+      targets: ['load'],
+      zone: null,
+      begin: [{ action: 'surge', factor }],
+      // The generator was told when to go back to the base before it began.
+      end: [],
+      proofs: [{ proof: 'load-factor', factor }],
+    }
+  },
+}
