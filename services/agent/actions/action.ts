@@ -179,6 +179,8 @@ export type Subject<Spec, On extends Target = Target> = {
   readonly capabilities: Capabilities
   /** After this time the fault is ended, whatever happens; what an action starts bounds itself by it too. */
   readonly durationSeconds: number
+  /** What `read` told before `begin`, given to `begin` and `end`: what was there before and must be there again. */
+  readonly before?: Reading
 }
 
 /** One kind of action: a file of its own in this folder, listed in `catalogue.ts`. */
