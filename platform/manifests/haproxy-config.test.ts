@@ -14,33 +14,43 @@ describe('haproxyConfig()', () => {
   const servers =
     'server-template gateway 6 gateway.experiment.svc.cluster.local:8080 check resolvers cluster resolve-prefer ipv4 init-addr none'
 
-  test('holds a read for four tries and a write for seven', () => {
+  test('opens a connection of its own for every request, and knows within a second who is dead', () => {
     expect(section(config, 'defaults')).toEqual(
       expect.arrayContaining([
         'timeout connect 200ms',
-        'retries 3',
         'option redispatch 1',
         'option http-server-close',
         'http-reuse never',
         'default-server inter 500ms fastinter 200ms downinter 500ms fall 2 rise 2',
       ]),
     )
+  })
+
+  test('asks again for a read only when a gateway said nothing', () => {
     expect(section(config, 'backend reads')).toEqual(
-      expect.arrayContaining([
-        'timeout server 1200ms',
-        // A full gateway's 503 is not asked for again elsewhere.
-        'retry-on conn-failure empty-response response-timeout 502 504',
-        servers,
-      ]),
+      expect.arrayContaining(['retry-on conn-failure empty-response response-timeout', 'retries 2', servers]),
     )
+  })
+
+  test('holds a write until there is a primary, but does not ask a full gateway again', () => {
     expect(section(config, 'backend writes')).toEqual(
       expect.arrayContaining([
-        'timeout server 2500ms',
+        'retry-on conn-failure empty-response response-timeout 502 504',
         'retries 6',
-        'retry-on conn-failure empty-response response-timeout 502 503 504',
         servers,
       ]),
     )
+  })
+
+  test.each([
+    { backend: 'reads', most: 72 },
+    { backend: 'writes', most: 192 },
+  ])('refuses $backend at once beyond $most under way, and says when to come again', ({ backend, most }) => {
+    const rule = section(config, `backend ${backend}`).find(each => each.startsWith('http-request return'))
+
+    expect(rule).toContain('status 503')
+    expect(rule).toContain('hdr Retry-After 1')
+    expect(rule?.endsWith(`if { be_conn(${backend}) gt ${most} }`)).toBe(true)
   })
 
   test('never sends a write without a key twice', () => {

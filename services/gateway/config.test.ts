@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { UserError } from '../../platform/errors.ts'
+import { EDGE_TRY_MS } from '../../platform/manifests/haproxy-config.ts'
 import { PORTS } from '../../platform/topology.ts'
 import { parseConfig } from './config.ts'
+
+const RECOMMENDER_DEADLINES = '../pipeline/pipeline/recommender/connections.py'
 
 const HOST = { GW_UPSTREAM_HOST: 'recommender.experiment.svc.cluster.local' }
 
@@ -20,9 +25,25 @@ describe('parseConfig()', () => {
     expect(config.upstream).toMatchObject({ host: HOST.GW_UPSTREAM_HOST, port: PORTS.recommender })
     expect(config.listen).toEqual({ host: '0.0.0.0', port: PORTS.gateway, metricsPort: PORTS.gatewayMetrics })
     expect(config.patience).toEqual({
-      read: { tryMs: 300, deadlineMs: 2500 },
+      read: { tryMs: 300, deadlineMs: 1600 },
       write: { tryMs: 2000, deadlineMs: 2300 },
     })
+  })
+
+  test('nests the deadlines: edge above gateway above recommender above a statement of the database', () => {
+    const { patience } = parseConfig(HOST)
+    const recommender = readFileSync(join(import.meta.dirname, RECOMMENDER_DEADLINES), 'utf8')
+    const inPython = (name: string) =>
+      Number(recommender.match(new RegExp(`^${name} = ([0-9.]+)$`, 'm'))?.[1])
+    const descending = (...steps: number[]) => expect(steps).toEqual(steps.toSorted((a, b) => b - a))
+
+    descending(
+      EDGE_TRY_MS.read,
+      patience.read.deadlineMs,
+      inPython('READ_DEADLINE_SECONDS') * 1000,
+      inPython('READ_TIMEOUT_MS'),
+    )
+    descending(EDGE_TRY_MS.write, patience.write.deadlineMs, inPython('WRITE_TIMEOUT_MS'))
   })
 
   test('takes fractions where they make sense', () => {

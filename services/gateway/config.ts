@@ -13,7 +13,7 @@
  * | GW_UPSTREAM_IDLE_MS | 20000 | idle upstream connections are closed; below the recommender's keep-alive (75 s) |
  * | GW_UPSTREAM_CONNECTIONS | 32 | most connections to one endpoint; three gateways together ask little more than its 40 threads |
  * | GW_READ_TRY_MS | 300 | a read slower than this is tried elsewhere too |
- * | GW_READ_DEADLINE_MS | 2500 | a read is answered by then, all tries together |
+ * | GW_READ_DEADLINE_MS | 1600 | a read is answered by then, all tries together; above the recommender's 1.5 s, below the edge's 1.9 s for one GET |
  * | GW_WRITE_TRY_MS | 2000 | the same for writes with an Idempotency-Key |
  * | GW_WRITE_DEADLINE_MS | 2300 | below the edge's 2.5 s for one POST, so that the edge gets an answer, not silence |
  * | GW_ABANDON_MS | 5000 | a try that nobody waits for any more counts as in flight until its answer, or that long |
@@ -54,7 +54,7 @@ const NUMBERS = {
   GW_UPSTREAM_IDLE_MS: { fallback: 20_000, min: 100, max: 600_000 },
   GW_UPSTREAM_CONNECTIONS: { fallback: 32, min: 1, max: 10_000 },
   GW_READ_TRY_MS: { fallback: 300, min: 1, max: 60_000 },
-  GW_READ_DEADLINE_MS: { fallback: 2500, min: 1, max: 60_000 },
+  GW_READ_DEADLINE_MS: { fallback: 1600, min: 1, max: 60_000 },
   GW_WRITE_TRY_MS: { fallback: 2000, min: 1, max: 60_000 },
   GW_WRITE_DEADLINE_MS: { fallback: 2300, min: 1, max: 60_000 },
   GW_ABANDON_MS: { fallback: 5000, min: 1, max: 600_000 },
