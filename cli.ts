@@ -43,6 +43,14 @@ import {
 } from './platform/lab.ts'
 import { labStatus } from './platform/lab-status.ts'
 import { renderAll } from './platform/manifests/manifests.ts'
+import {
+  CREDENTIAL_SOURCES,
+  grantKeys,
+  isObjectStoreUri,
+  type ObjectStoreOptions,
+  objectStoreCorpus,
+  revokeKeys,
+} from './platform/object-store.ts'
 import { addressesOf, addressLines, statusText } from './platform/status-text.ts'
 import { type StepOutput, Steps } from './platform/steps.ts'
 import { PORTS, SHARED_NAMESPACE } from './platform/topology.ts'
@@ -205,13 +213,40 @@ async function judgeAgain(folder: string, options: Common): Promise<number> {
   return EXIT_OF_VERDICT[verdict.verdict]
 }
 
-async function ingest(folder: string, options: Common): Promise<number> {
+type IngestOptions = Common & ObjectStoreOptions
+
+async function ingest(source: string, options: IngestOptions): Promise<number> {
   const record = await readRecord(recordOf(options))
+  return isObjectStoreUri(source)
+    ? ingestStore(source, options, record)
+    : ingestFolder(source, options, record)
+}
+
+async function ingestStore(uri: string, options: IngestOptions, record: LabRecord): Promise<number> {
+  const { corpus, keys } = objectStoreCorpus(uri, options, record.facts.kind, process.env, Date.now())
+  const steps = new Steps(stepOutput(), stop.signal)
+  const { signal } = steps
+  steps.add('ingest', [], async progress => {
+    const next = { ...record, corpus }
+    try {
+      if (keys) await grantKeys(new KubeconfigApiServer(record.access, signal), keys)
+      await deploy(next, progress, signal)
+    } finally {
+      if (keys) await revokeKeys(new KubeconfigApiServer(record.access))
+    }
+    await writeRecord(recordOf(options), next)
+  })
+  await steps.run()
+  print(options, { corpus }, `Both groups hold what ${corpus.uri} holds.`)
+  return EXIT.worked
+}
+
+async function ingestFolder(folder: string, options: Common, record: LabRecord): Promise<number> {
   if (record.facts.kind !== 'local') {
     throw new UserError(
       'NO_SHARED_FOLDER',
       `Cannot ingest '${folder}' in context '${options.context}': its nodes do not see this machine's folders`,
-      'Use the local cluster.',
+      'Put the files into an object store the cluster reaches and name s3a://BUCKET/FOLDER.',
     )
   }
   const cluster = clusterOf(options)
@@ -353,9 +388,21 @@ function program(): Command {
   command('judge <run>', 'compute the verdict of a run again from its journal, offline', [
     'judge runs/20261121T060102Z-zone-outage',
   ]).action(leave(judgeAgain))
-  command('ingest <folder>', 'load a folder of MIDI files into both groups', ['ingest ~/music/midi']).action(
-    leave(ingest),
-  )
+  command('ingest <source>', 'load MIDI files, of a folder or an object store, into both groups', [
+    'ingest ~/music/midi',
+    'ingest s3a://my-bucket/midi --context staging',
+    'ingest s3a://my-bucket/midi --s3-endpoint https://storage.example.com',
+  ])
+    .option('--s3-endpoint <url>', "base URL of a store that is not AWS's, as the pods reach it")
+    .option('--s3-region <name>', 'region of the bucket (default: $AWS_REGION)')
+    .addOption(
+      new Option(
+        '--s3-credentials <whose>',
+        'pods: an identity of their own; caller: $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY, given to the pods while they read (default: caller with --s3-endpoint or on the local cluster, else pods)',
+      ).choices(CREDENTIAL_SOURCES),
+    )
+    .option('--generation <name>', 'names a state of the folder: one that was loaded is not read again')
+    .action(leave(ingest))
   command('render', 'print the Kubernetes objects that up applies', ['render', 'render --json']).action(
     leave(render),
   )

@@ -68,7 +68,9 @@ describe('machineSettings()', () => {
 
 describe('machineParts()', () => {
   const textOf = async (authorities: string, environment: Record<string, string>) => {
-    const part = machineParts({ authorities, environment }).find(each => each.path === 'machine/environment')
+    const part = machineParts({ authorities, environment, maven: '' }).find(
+      each => each.path === 'machine/environment',
+    )
     return part?.content({ progress: () => undefined, signal: new AbortController().signal })
   }
 
@@ -77,6 +79,14 @@ describe('machineParts()', () => {
       "export PIP_INDEX_URL='https://a'\\''b'\n" +
         "export PIP_CERT='/machine/authorities.crt'\nexport SSL_CERT_FILE='/machine/authorities.crt'\n",
     )
+  })
+
+  test('hand on the settings of Maven where there are any', () => {
+    const paths = (maven: string) =>
+      machineParts({ authorities: '', environment: {}, maven }).map(({ path }) => path)
+
+    expect(paths('')).not.toContain('machine/settings.xml')
+    expect(paths('<settings/>')).toContain('machine/settings.xml')
   })
 
   test('leave pip to its own authorities where the machine names none', async () => {

@@ -8,6 +8,8 @@ export type MachineSettings = {
   readonly authorities: string
   /** Environment of pip and of what speaks HTTP. */
   readonly environment: Readonly<Record<string, string>>
+  /** Maven's settings of this user, which may name a mirror; empty when there are none. */
+  readonly maven: string
 }
 
 /** Folder of a build context in which the Dockerfile finds them. */
@@ -57,9 +59,11 @@ export async function machineSettings(
     const variable = `PIP_${option.toUpperCase().replaceAll('-', '_')}`
     return [variable, environment[variable] ?? options[option]] as const
   })
+  const maven = await textOf(join(home, '.m2', 'settings.xml'))
   const wanted = [...pip, ...PROXY_VARIABLES.map(name => [name, environment[name]] as const)]
   return {
     authorities: [...new Set(texts)].filter(text => text !== '').join('\n'),
+    maven,
     environment: Object.fromEntries(wanted.filter((entry): entry is readonly [string, string] => !!entry[1])),
   }
 }
@@ -83,8 +87,8 @@ export function pipOptions(text: string): Readonly<Record<string, string>> {
   return options
 }
 
-/** The settings as files: `authorities.crt`, and `environment` to be read by a shell. */
-export function machineParts({ authorities, environment }: MachineSettings): readonly ContextPart[] {
+/** The settings as files: `authorities.crt`, `environment` to be read by a shell, and Maven's `settings.xml` if any. */
+export function machineParts({ authorities, environment, maven }: MachineSettings): readonly ContextPart[] {
   const bundle = `/${MACHINE_FOLDER}/authorities.crt`
   const all = authorities === '' ? environment : { ...environment, PIP_CERT: bundle, SSL_CERT_FILE: bundle }
   const lines = Object.entries(all).map(
@@ -93,6 +97,7 @@ export function machineParts({ authorities, environment }: MachineSettings): rea
   return [
     textFile(`${MACHINE_FOLDER}/authorities.crt`, authorities),
     textFile(`${MACHINE_FOLDER}/environment`, lines.join('')),
+    ...(maven === '' ? [] : [textFile(`${MACHINE_FOLDER}/settings.xml`, maven)]),
   ]
 }
 

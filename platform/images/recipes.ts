@@ -18,7 +18,7 @@ const SPARK_FILES = [
   'entrypoint.sh',
   'archive-classes',
   'rehearsal.py',
-  'kubernetes_stub.py',
+  'rehearsal_api.py',
   'sql_check.py',
 ]
 
@@ -29,6 +29,7 @@ const SPARK_FILES = [
  *   base <- foundation <- services-packages <- services
  *                      <- python <- recommender-packages <- recommender
  *                                <- java <- ingest-packages <- ingest
+ *                      <- jdk ...^ and s3a ...^
  *                      <- database-packages <- database
  *                      <- load-packages <- load
  *                      <- edge, observability
@@ -56,7 +57,15 @@ export async function allRecipes(root: string, folders: LabFolders): Promise<rea
       ),
     ),
     recipe('recommender', 'recommender/Dockerfile', { PACKAGES: 'recommender-packages' }, [], pipeline),
-    recipe('java', 'ingest/java.Dockerfile', { ...onFoundation(), PYTHON: 'python' }),
+    recipe('jdk', 'ingest/jdk.Dockerfile', onFoundation()),
+    recipe('java', 'ingest/java.Dockerfile', { JDK: 'jdk', PYTHON: 'python' }),
+    fetching(
+      recipe('s3a', 'ingest/s3a.Dockerfile', { JDK: 'jdk' }, [
+        'ingest/s3a/pom.xml',
+        'ingest/s3a/jars.sha256',
+        'ingest/s3a/fetch-jars',
+      ]),
+    ),
     fetching(
       recipe(
         'ingest-fetched',
@@ -69,8 +78,9 @@ export async function allRecipes(root: string, folders: LabFolders): Promise<rea
     recipe(
       'ingest-packages',
       'ingest/packages.Dockerfile',
-      { FETCHED: 'ingest-fetched', JAVA: 'java' },
+      { FETCHED: 'ingest-fetched', S3A: 's3a', JAVA: 'java' },
       SPARK_FILES.map(name => `ingest/${name}`),
+      await rehearsedParts(root),
     ),
     recipe('ingest', 'ingest/Dockerfile', { PACKAGES: 'ingest-packages' }, [], pipeline),
     recipe('database-packages', 'database/packages.Dockerfile', onFoundation()),
@@ -157,6 +167,13 @@ async function pipelineParts(root: string): Promise<readonly ContextPart[]> {
     ...migrations,
     ...own.filter(path => !NOT_SHIPPED.test(path)),
   ])
+}
+
+/** The part of the Python package that runs on Spark. A change of any of it is rehearsed again. */
+async function rehearsedParts(root: string): Promise<readonly ContextPart[]> {
+  const names = ['__init__', 'extract', 'midi', 'mistake', 'similarity', 'spark', 'transform']
+  const folder = join(root, 'services/pipeline/pipeline')
+  return Promise.all(names.map(name => fileAt(join(folder, `${name}.py`), `pipeline/${name}.py`)))
 }
 
 /** How a member starts. Not the migrations: they run from the recommender's image, and must not restart a member. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { EXAMPLE_INPUT } from './example.ts'
+import type { ObjectStore } from './input.ts'
 import { renderAll } from './manifests.ts'
 import { OBJECTS } from './planned-pods.ts'
 
@@ -34,6 +35,38 @@ describe('ingest', () => {
     const corpus = { name: 'a'.repeat(30), contentHash: 'feedfacecafebeef' }
 
     expect(jobName({ ...EXAMPLE_INPUT, corpus })?.length).toBeLessThanOrEqual(52)
+  })
+
+  const fromStore = (store: ObjectStore) => {
+    const corpus = { name: 'songs', contentHash: 'feedfacecafebeef', uri: 's3a://songs/midi', store }
+    const objects = renderAll({ ...EXAMPLE_INPUT, corpus }).filter(
+      ({ metadata }) => metadata.labels.service === 'ingest' && metadata.namespace === 'control',
+    )
+    const settings = objects.flatMap(({ data }) => Object.values((data ?? {}) as Record<string, string>))
+    const job = objects.find(({ kind }) => kind === 'Job')
+    return { settings: settings.join('\n'), job: JSON.stringify(job) }
+  }
+
+  test('reads AWS with the identity of its pods, driver and executors', () => {
+    const { settings, job } = fromStore({ credentials: 'pods', region: 'eu-central-1' })
+
+    expect(settings).toContain('fs.s3a.endpoint.region eu-central-1\n')
+    expect(settings).toContain('DefaultCredentialsProvider\n')
+    expect(settings).toContain('name: SPARK_FILE_SYSTEM')
+    expect(settings).not.toContain('fs.s3a.endpoint http')
+    expect(job).toContain('s3a://songs/midi')
+    expect(job).not.toMatch(/AWS_|persistentVolumeClaim/)
+  })
+
+  test('reads another store with keys that no manifest holds', () => {
+    const { settings, job } = fromStore({ credentials: 'caller', endpointUrl: 'http://store:9000' })
+
+    expect(settings).toContain('fs.s3a.endpoint http://store:9000\n')
+    expect(settings).toContain('fs.s3a.path.style.access true\n')
+    expect(settings).toContain('fs.s3a.endpoint.region us-east-1\n')
+    for (const text of [settings, job]) {
+      expect(text.match(/secretKeyRef/g)).toHaveLength(3)
+    }
   })
 
   test('tells Spark where to put executors and how large they are', () => {

@@ -6,6 +6,7 @@ import { databaseClient } from './database-client.ts'
 import type { Corpus, RenderInput } from './input.ts'
 import { job } from './job.ts'
 import { configMap, contentHash, type KubernetesObject, metadata } from './object.ts'
+import { objectStoreEnvironment, objectStoreSettings } from './object-store-access.ts'
 import {
   basePod,
   CONTAINER_DEFAULTS,
@@ -47,7 +48,8 @@ export function ingest(group: Group, input: RenderInput, corpus: Corpus): readon
   const image = imageReference(input.images, 'ingest')
   const surroundings = podSurroundings(group, input, corpus)
   const client = databaseClient(group, input, DATABASE_ROLES.ingest)
-  const files = sparkFiles(group, input.topology, image, surroundings.pod, surroundings.container)
+  const store = corpus.store ? objectStoreSettings(corpus.store) : {}
+  const files = sparkFiles(group, input.topology, image, surroundings.pod, surroundings.container, store)
   // A Job's files must not change while it runs: other files are another ConfigMap.
   const configName = `ingest-spark-${contentHash(files)}`
   const driver: V1PodSpec = {
@@ -99,7 +101,7 @@ function podSurroundings(group: Group, input: RenderInput, corpus: Corpus) {
     throw new UserError(
       'CORPUS_NOT_REACHABLE',
       `Cannot load corpus '${corpus.name}': its files are on this machine, the nodes are not`,
-      'Put the files where the cluster can read them and name that place, such as s3a://BUCKET/FOLDER.',
+      "Put the files into an object store and name the place: './divergence ingest s3a://BUCKET/FOLDER'.",
     )
   }
   const pod: Omit<V1PodSpec, 'containers'> = {
@@ -117,7 +119,7 @@ function podSurroundings(group: Group, input: RenderInput, corpus: Corpus) {
   }
   const container: Omit<V1Container, 'name'> = {
     ...CONTAINER_DEFAULTS,
-    env: [env('GROUP', group)],
+    env: [env('GROUP', group), ...(corpus.store ? objectStoreEnvironment(corpus.store) : [])],
     volumeMounts: [
       temporary.mount,
       ...(mounted ? [{ name: 'corpus', mountPath: CORPUS_FOLDER, readOnly: true }] : []),

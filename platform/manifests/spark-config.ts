@@ -14,8 +14,11 @@ const EXECUTOR_HEAP_SHARE = 0.5
 const DRIVER_HEAP_SHARE = 0.5
 
 /**
- * Spark's settings and the template of its executors, as files. The driver runs in client mode in the Job's pod, so
+ * Where Spark runs, as its settings, and the template of its executors, as files; what every batch has in common is in
+ * services/pipeline/pipeline/spark.py. The driver runs in client mode in the Job's pod, so
  * Kubernetes itself restarts it, and its executors are its property: they go when it goes.
+ *
+ * @param store settings of the object store the corpus is in, if it is in one
  */
 export function sparkFiles(
   group: Group,
@@ -23,6 +26,7 @@ export function sparkFiles(
   image: string,
   pod: Omit<V1PodSpec, 'containers'>,
   container: Omit<V1Container, 'name'>,
+  store: Readonly<Record<string, string | boolean>>,
 ): Readonly<Record<string, string>> {
   const { driver, executor, executors } = topology.ingest
   const heapMiB = Math.floor(executor.memoryLimitMiB * EXECUTOR_HEAP_SHARE)
@@ -43,11 +47,9 @@ export function sparkFiles(
     'spark.driver.port': PORTS.sparkDriver,
     'spark.driver.blockManager.port': PORTS.sparkBlocks,
     'spark.local.dir': '/tmp/spark',
-    'spark.ui.enabled': false,
-    // All executors first, then the work: a stage planned for one of two would leave the other idle.
-    'spark.scheduler.minRegisteredResourcesRatio': 1,
     'spark.kubernetes.allocation.batch.delay': '500ms',
     'spark.kubernetes.executor.podDeletionGracePeriod': '2s',
+    ...store,
   }
   const template = {
     apiVersion: 'v1',

@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { execa } from 'execa'
 import { UserError } from '../../errors.ts'
-import type { Corpus } from '../../manifests/input.ts'
+import { type Corpus, corpusName } from '../../manifests/input.ts'
 import type { Progress } from '../cluster.ts'
 import { docker, LAB_LABEL } from './docker.ts'
 
@@ -22,17 +22,6 @@ export const CORPUS_SIZES = ['small', 'full'] as const
 export type CorpusSize = (typeof CORPUS_SIZES)[number]
 
 const SEED = 1
-
-/** Name of a corpus as a DNS label: lower case, digits and dashes, at most 30 characters. */
-export function corpusName(text: string): string {
-  const label = text
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
-    .slice(0, 30)
-    .replaceAll(/-+$/g, '')
-  return label || 'corpus'
-}
 
 /**
  * Puts the real OpenMSX files and a generated corpus around them into the store, once.

@@ -1,21 +1,24 @@
 """Runs a small batch the way a cluster runs it, so that Java can list the classes a real one loads.
 
-The driver runs in client mode against `kubernetes_stub.py`, which starts the executor that Spark asks for.
+It is the way of `pipeline.ingest` up to the database. The driver runs in client mode against `rehearsal_api.py`, which
+starts the executor that Spark asks for.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pyspark import SparkConf, SparkContext
+from pipeline.extract import extract
+from pipeline.similarity import find_neighbours
+from pipeline.spark import start_spark
+from pipeline.transform import to_catalogue
 
-from kubernetes_stub import DRIVER_POD, HOST, NAMESPACE, KubernetesStub
+from rehearsal_api import DRIVER_POD, HOST, NAMESPACE, RehearsalApi
 
-INPUT = Path("/usr/share/games/openttd/baseset/openmsx")
+INPUT = "file:///usr/share/games/openttd/baseset/openmsx"
 
 EXECUTOR = """\
 apiVersion: v1
@@ -27,10 +30,6 @@ spec:
     - name: executor
       env: [{ name: GROUP, value: rehearsal }]
 """
-
-
-def sizes(paths: Iterable[str]) -> Iterator[tuple[str, int]]:
-    return ((path, len(Path(path).read_bytes())) for path in paths)
 
 
 def settings(url: str, template: Path) -> dict[str, str]:
@@ -49,32 +48,26 @@ def settings(url: str, template: Path) -> dict[str, str]:
         "spark.kubernetes.executor.podTemplateFile": str(template),
         "spark.kubernetes.executor.request.cores": "50m",
         "spark.kubernetes.namespace": NAMESPACE,
-        "spark.scheduler.minRegisteredResourcesRatio": "1",
-        "spark.ui.enabled": "false",
     }
 
 
 def main() -> int:
-    with TemporaryDirectory() as folder, KubernetesStub() as kubernetes:
+    with TemporaryDirectory() as folder, RehearsalApi() as kubernetes:
         template = Path(folder, "executor.yaml")
         template.write_text(EXECUTOR)
         lines = [f"{key} {value}\n" for key, value in settings(kubernetes.url, template).items()]
         Path(folder, "spark-defaults.conf").write_text("".join(lines))
         os.environ["SPARK_CONF_DIR"] = folder
-        spark = SparkContext(conf=SparkConf().setAppName("rehearsal"))
+        spark = start_spark("rehearsal")
         java = spark._gateway.proc
-        paths = sorted(str(path) for path in INPUT.glob("*.mid"))
-        read = spark.parallelize(paths, 2).mapPartitions(sizes).collect()
-        known = spark.broadcast(dict(read))
-        kinds = spark.parallelize(paths, 2).map(lambda path: (known.value[path] % 7, 1))
-        grouped = kinds.reduceByKey(int.__add__).collect()
-        known.unpersist()
+        catalogue = to_catalogue(extract(spark, INPUT, tasks_at_least=2))
+        neighbours = find_neighbours(spark, set(), sorted(catalogue.instrument_sets()), tasks=2)
         spark.stop()
         # Java has listed its last class when it ends, which it does when this pipe is closed.
         java.stdin.close()
         java.wait(timeout=120)
-    print(f"rehearsed with {len(read)} files in {len(grouped)} groups")
-    return 0 if len(read) == len(paths) > 0 else 1
+    print(f"rehearsed with {len(catalogue.songs)} songs and {len(neighbours)} pairs of similar sets")
+    return 0 if catalogue.songs and not catalogue.damaged and neighbours else 1
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from pipeline.database import DatabaseSettings, connect
 from pipeline.migrate import DEFAULT_MIGRATIONS, migrate, read_migrations, set_password
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
+QUICK_JAVA = '--driver-java-options "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"'
+"""Never reaches the code that the second compiler and a concurrent collector pay off in, as in the image."""
 _BINARIES = Path("/usr/lib/postgresql/15/bin")
 _PASSWORD = "only-for-tests"
 
@@ -158,12 +160,11 @@ def database(postgres: Postgres) -> str:
 
 @pytest.fixture(scope="session")
 def spark():
-    os.environ["SPARK_CONF_DIR"] = str(PACKAGE_FOLDER)
-    os.environ["PYSPARK_SUBMIT_ARGS"] = "--master local[1] pyspark-shell"
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--master local[1] {QUICK_JAVA} pyspark-shell"
     # Executors import the package from where the tests found it.
     os.environ["PYTHONPATH"] = str(PACKAGE_FOLDER)
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    from pipeline.ingest import start_spark  # noqa: PLC0415 - tests without Spark do without Java
+    from pipeline.spark import start_spark  # noqa: PLC0415 - tests without Spark do without Java
 
     context = start_spark()
     yield context

@@ -3,8 +3,8 @@
     INGEST_INPUT -> extract (executors) -> transform -> neighbours (executors) -> load (one transaction)
 
 Variables: INGEST_INPUT, DATABASE_HOSTS, DATABASE_PORT, DATABASE_NAME, DATABASE_USER, DATABASE_PASSWORD_FILE,
-DATABASE_TIMEOUT_SECONDS, GROUP; the README says what they mean. All of Spark's settings (master, executors, image,
-namespace) come from `$SPARK_CONF_DIR/spark-defaults.conf` or PYSPARK_SUBMIT_ARGS; without any it runs in local mode.
+DATABASE_TIMEOUT_SECONDS, GROUP; the README says what they mean. Where Spark runs (master, executors, image, namespace)
+comes from `$SPARK_CONF_DIR/spark-defaults.conf` or PYSPARK_SUBMIT_ARGS; without any it runs in local mode.
 
 In a cluster this is the driver, in client mode: master k8s://https://kubernetes.default.svc, its own address as
 spark.driver.host. The executors run the same image and see the input at the same URI. While the database is not there
@@ -32,6 +32,7 @@ from pipeline.database import Connection, DatabaseSettings, connect, first_line,
 from pipeline.extract import extract
 from pipeline.mistake import MistakeError
 from pipeline.similarity import find_neighbours
+from pipeline.spark import start_spark
 from pipeline.transform import Catalogue, to_catalogue
 
 if TYPE_CHECKING:
@@ -96,14 +97,6 @@ def _find_and_load(
     return in_database(
         lambda connection: loading.load(connection, batch, catalogue, neighbours, known=known, begin=begin)
     )
-
-
-def start_spark() -> SparkContext:
-    from pyspark import SparkConf, SparkContext  # noqa: PLC0415 - a mistake in a variable is told without it
-
-    spark = SparkContext(conf=SparkConf().setAppName("ingest"))
-    spark.setLogLevel("WARN")
-    return spark
 
 
 def open_batch(settings: IngestSettings, batch: UUID) -> Connection:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from pipeline import load as loading
-from pipeline.conftest import PACKAGE_FOLDER, Postgres
+from pipeline.conftest import PACKAGE_FOLDER, QUICK_JAVA, Postgres
 from pipeline.corpus import damaged, song, song_instruments, write_corpus
 from pipeline.ingest import IngestSettings, ingest, main, open_batch
 from pipeline.mistake import MistakeError
@@ -193,8 +193,7 @@ def start(postgres: Postgres, database: str, input_uri: str, master: str = "loca
         **postgres.environment(database, "ingest"),
         "INGEST_INPUT": input_uri,
         "GROUP": "control",
-        "SPARK_CONF_DIR": str(PACKAGE_FOLDER),
-        "PYSPARK_SUBMIT_ARGS": f"--master {master} pyspark-shell",
+        "PYSPARK_SUBMIT_ARGS": f"--master {master} {QUICK_JAVA} pyspark-shell",
         "PYTHONPATH": str(PACKAGE_FOLDER),
         "PYSPARK_PYTHON": sys.executable,
     }

@@ -31,7 +31,7 @@ _WEBSOCKET_KEY = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 Json = dict[str, Any]
 
 
-class KubernetesStub:
+class RehearsalApi:
     """Serves on `url` while entered; what it needs in `ACCOUNT_FOLDER` is there meanwhile, as in a pod."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class KubernetesStub:
     def url(self) -> str:
         return f"https://{HOST}:{self._server.server_address[1]}"
 
-    def __enter__(self) -> KubernetesStub:
+    def __enter__(self) -> RehearsalApi:
         certificate, key = make_certificate()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
@@ -106,8 +106,8 @@ def make_certificate() -> tuple[Path, Path]:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, stub: KubernetesStub, *connection: object) -> None:
-        self.stub = stub
+    def __init__(self, api: RehearsalApi, *connection: object) -> None:
+        self.api = api
         super().__init__(*connection)
 
     def do_GET(self) -> None:
@@ -116,20 +116,20 @@ class Handler(BaseHTTPRequestHandler):
         if "Sec-WebSocket-Key" in self.headers:
             self._watch()
         elif "/pods/" in url.path:
-            self._answer(self.stub.pods[name])
+            self._answer(self.api.pods[name])
         else:
             field = parse_qs(url.query).get("fieldSelector", [""])[0].removeprefix("metadata.name=")
-            items = [pod for pod in self.stub.pods.values() if field in ("", pod["metadata"]["name"])]
+            items = [pod for pod in self.api.pods.values() if field in ("", pod["metadata"]["name"])]
             version = {"resourceVersion": "1"}
             self._answer({"apiVersion": "v1", "kind": "PodList", "metadata": version, "items": items})
 
     def do_POST(self) -> None:
         body = self._body()
-        self._answer(self.stub.create(body) if body["kind"] == "Pod" else body, 201)
+        self._answer(self.api.create(body) if body["kind"] == "Pod" else body, 201)
 
     def do_PATCH(self) -> None:
         self._body()
-        self._answer(self.stub.pods.get(urlsplit(self.path).path.rpartition("/pods/")[2], {}))
+        self._answer(self.api.pods.get(urlsplit(self.path).path.rpartition("/pods/")[2], {}))
 
     def do_DELETE(self) -> None:
         self._body()
@@ -156,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "Upgrade")
         self.send_header("Sec-WebSocket-Accept", base64.b64encode(digest).decode())
         self.end_headers()
-        for pod in list(self.stub.pods.values()):
+        for pod in list(self.api.pods.values()):
             text = json.dumps({"type": "MODIFIED", "object": pod}).encode()
             # One unfragmented text frame with a 64-bit length.
             self.wfile.write(bytes([0x81, 127]) + len(text).to_bytes(8, "big") + text)
