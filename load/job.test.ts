@@ -39,6 +39,15 @@ describe('loadJob()', () => {
     }
   })
 
+  test('may use as much memory as its virtual users need', () => {
+    const memory = (requestsPerSecond: number) =>
+      loadJob({ plan: { ...plan, requestsPerSecond }, image: 'i', remoteWriteUrl: null }).spec?.template.spec
+        ?.containers[0]?.resources?.limits?.memory
+    expect(memory(10)).toBe('2048Mi')
+    // 2 x (900 x 5 + 1 + 100 x 17 + 1) virtual users of 0.6 MiB
+    expect(memory(1000)).toBe('7443Mi')
+  })
+
   test('ends by itself when nobody removes it, but not before the load is over', () => {
     expect(job.spec?.activeDeadlineSeconds).toBeGreaterThan(plan.durationSeconds + 60)
     expect(job.spec?.ttlSecondsAfterFinished).toBeGreaterThan(0)

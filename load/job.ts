@@ -1,6 +1,7 @@
 import type { V1Container, V1Job } from '@kubernetes/client-node'
 import { LABELS, SHARED_NAMESPACE, SYSTEM_NODE } from '../platform/topology.ts'
 import { type LoadPlan, planToEnvironment } from './plan.ts'
+import { scenarios } from './profiles.ts'
 
 /** Where things are in the image `load`: k6 on the PATH, `load/` and what it imports under `sourceFolder`. */
 export const LOAD_IMAGE = { sourceFolder: '/app', script: '/app/load/script.ts' } as const
@@ -22,6 +23,10 @@ const OVERHEAD_SECONDS = 240
 
 /** A finished job that nobody fetched or deleted goes after this time. */
 const TTL_SECONDS = 600
+
+/** A virtual user took 0.4 MiB when it was measured (504 of them 283 MiB in all); half as much again is room. */
+const VIRTUAL_USER_MIB = 0.6
+const LEAST_MEMORY_MIB = 2048
 
 const SAMPLES_VOLUME = 'samples'
 const NON_ROOT_USER = 65532
@@ -115,9 +120,15 @@ function generator(plan: LoadPlan, image: string, remoteWriteUrl: string | null)
     ],
     env: Object.entries(environment).map(([name, value]) => ({ name, value })),
     // A generator that waits for a core sends late, and its lateness would be read as the target's latency.
-    resources: { requests: { cpu: '500m', memory: '256Mi' }, limits: { memory: '2Gi' } },
+    resources: { requests: { cpu: '500m', memory: '256Mi' }, limits: { memory: `${memoryMiB(plan)}Mi` } },
     ...hardened(),
   }
+}
+
+/** Room for every virtual user the plan asks for: a generator that dies at the height of a surge has measured nothing. */
+function memoryMiB(plan: LoadPlan): number {
+  const virtualUsers = Object.values(scenarios(plan)).reduce((sum, { maxVUs }) => sum + maxVUs, 0)
+  return Math.max(LEAST_MEMORY_MIB, Math.ceil(virtualUsers * VIRTUAL_USER_MIB))
 }
 
 function keeper(image: string): V1Container {

@@ -143,8 +143,8 @@ function perTimeUnit(perSecond: number): number {
   return Math.round(perSecond * TIME_UNIT_SECONDS)
 }
 
-/** Samples that a soak may leave, about: 60 bytes each, so a soak of any length fits the disk of its pod. */
-const MOST_SAMPLES = 2_000_000
+/** Samples that a soak may leave, about: 60 bytes each, so a soak of any length fits its pod's disk and the runner's memory. */
+const MOST_SAMPLES = 1_000_000
 
 /**
  * One request in so many leaves a sample: 1, unless a soak is so long that its samples would fill a disk. Requests are

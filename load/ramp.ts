@@ -4,29 +4,17 @@ import type { Group } from '../platform/topology.ts'
 export type Ramp = {
   /** Who is driven, all by the same schedule; the others get nothing. Not empty. */
   readonly groups: readonly Group[]
-  /** Arrivals per second and group of each step, reads and writes together; each > 0, a multiple of 0.1. */
+  /** Arrivals per second and group of each step, reads and writes together; each a multiple of 0.1, rising. */
   readonly ratesPerSecond: readonly number[]
   /** Length of each step, seconds; > 0. */
   readonly stepSeconds: number
 }
 
+/** The rates at which the original system was measured, with steps below and between. */
+export const DEFAULT_RATES: readonly number[] = [50, 100, 200, 350, 500, 750, 1000]
+
 /** More steps than this are a slope; k6 is told each of them twice. */
 export const MOST_STEPS = 100
-
-/**
- * Rates from `from` to `to`, evenly spaced; the last is `to`.
- *
- * @param from arrivals per second, > 0
- * @param to >= from
- * @param steps a whole number, >= 1; with 1 step the rate is `to`
- */
-export function evenRates(from: number, to: number, steps: number): number[] {
-  if (steps === 1) return [to]
-  return Array.from({ length: steps }, (_, index) => {
-    const rate = from + ((to - from) * index) / (steps - 1)
-    return Math.round(rate * 10) / 10
-  })
-}
 
 /** Says what makes a ramp impossible to drive, or null. */
 export function rampProblem({ groups, ratesPerSecond, stepSeconds }: Ramp): string | null {
@@ -36,6 +24,9 @@ export function rampProblem({ groups, ratesPerSecond, stepSeconds }: Ramp): stri
     return `${ratesPerSecond.length} steps; allowed: 1 to ${MOST_STEPS}`
   const wrong = ratesPerSecond.find(rate => !(rate > 0) || !Number.isFinite(rate))
   if (wrong !== undefined) return `a step has ${wrong} requests/s; allowed: larger than 0`
+  const fall = ratesPerSecond.findIndex((rate, index) => rate <= (ratesPerSecond[index - 1] ?? 0))
+  if (fall > 0)
+    return `step ${fall + 1} has ${ratesPerSecond[fall]} requests/s after ${ratesPerSecond[fall - 1]}; allowed: more than the step before`
   if (!(stepSeconds > 0)) return `a step lasts ${stepSeconds} s; allowed: larger than 0`
   return null
 }

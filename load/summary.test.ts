@@ -38,7 +38,7 @@ describe('summarize()', () => {
 
   test('says when only some of the requests have left a sample', () => {
     const soak = { ...plan, profile: 'soak', durationSeconds: 86_400 } as const
-    expect(summarize(soak, { metrics: {} }).sampleEvery).toBe(9)
+    expect(summarize(soak, { metrics: {} }).sampleEvery).toBe(18)
     expect(summarize({ ...soak, durationSeconds: 60 }, { metrics: {} })).not.toHaveProperty('sampleEvery')
   })
 

@@ -1,4 +1,4 @@
-import { LineChart } from 'echarts/charts'
+import { LineChart, ScatterChart } from 'echarts/charts'
 import { GridComponent, MarkAreaComponent, MarkLineComponent } from 'echarts/components'
 import * as echarts from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
@@ -9,12 +9,15 @@ import type { Line } from './series.ts'
 /** A stretch of the time axis, in seconds after the attack began. */
 export type Span = { readonly from: number; readonly to: number }
 
-export type ChartSpec = {
+export type ChartLabel = {
   /** Unique on the page, a valid HTML id. */
   readonly id: string
   readonly title: string
   /** What the chart shows, in a sentence, for those who cannot see it. */
   readonly description: string
+}
+
+export type ChartSpec = ChartLabel & {
   /** How values of the vertical axis are written. */
   readonly format: (value: number) => string
   /** `ratio`: up to 1, down to a round value under the lowest; `latency`: logarithmic; `count`: from 0. */
@@ -25,11 +28,11 @@ export type ChartSpec = {
 }
 
 /** Widths in CSS pixels: drawn apart, since text that is scaled down for a phone cannot be read. */
-const SHAPES = {
+export const SHAPES = {
   wide: { width: 888, height: 228, left: 64, right: 16, tickSeconds: 10, fontSize: 13 },
   narrow: { width: 358, height: 208, left: 50, right: 14, tickSeconds: 20, fontSize: 12 },
 } as const
-type Shape = keyof typeof SHAPES
+export type Shape = keyof typeof SHAPES
 
 /** Round values that a logarithmic axis may show within a decade. */
 const DECADE_STEPS = [1, 2, 5] as const
@@ -42,11 +45,16 @@ export function drawChart(spec: ChartSpec): Markup {
 }
 
 function drawShape(spec: ChartSpec, shape: Shape): string {
-  echarts.use([LineChart, GridComponent, MarkAreaComponent, MarkLineComponent, SVGRenderer])
+  return drawSvg(optionOf(spec, shape), spec, shape)
+}
+
+/** Any other chart of lines and points in the house's way: what it shows is in `option`, who it is in `spec`. */
+export function drawSvg(option: echarts.EChartsCoreOption, spec: ChartLabel, shape: Shape): string {
+  echarts.use([LineChart, ScatterChart, GridComponent, MarkAreaComponent, MarkLineComponent, SVGRenderer])
   const { width, height } = SHAPES[shape]
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height })
   try {
-    chart.setOption(optionOf(spec, shape))
+    chart.setOption(option)
     return accessible(chart.renderToSVGString({ useViewBox: true }), spec, shape)
   } finally {
     chart.dispose()
@@ -168,7 +176,7 @@ function axisOf(spec: ChartSpec): { ticks: readonly number[]; toAxis: (value: nu
 }
 
 /** Ticks of a logarithmic axis around [low, high]: 1, 2, 5 of each decade, or only the decades when there are many. */
-function logTicks(low: number, high: number): number[] {
+export function logTicks(low: number, high: number): number[] {
   const from = Math.min(low, high)
   const all = Array.from({ length: 12 }, (_, index) => index - 4).flatMap(power =>
     DECADE_STEPS.map(step => step * 10 ** power),
@@ -188,7 +196,7 @@ function isDecade(tick: number): boolean {
 }
 
 /** The smallest of 1, 2, 5 times a power of ten that is at least `value`. */
-function roundStep(value: number): number {
+export function roundStep(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value))
   return (DECADE_STEPS.find(step => step * power >= value) ?? 10) * power
 }
@@ -206,7 +214,7 @@ function round(value: number): number {
  * Makes the library's drawing one for a page: its own name and description for screen readers, the page's
  * font, ids that do not depend on how many charts this process has drawn before, and no hover styles.
  */
-function accessible(svg: string, { id, title, description }: ChartSpec, shape: Shape): string {
+function accessible(svg: string, { id, title, description }: ChartLabel, shape: Shape): string {
   const name = `${id}-${shape}`
   const named = `<title id="${name}-title">${escapeHtml(title)}</title><desc id="${name}-desc">${escapeHtml(description)}</desc>`
   return svg

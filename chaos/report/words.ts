@@ -93,13 +93,21 @@ export function whatWasDone(input: JudgeInput): string {
   const { faults, fault, load, phases } = input
   const heldSeconds = (fault.endMs - fault.beginMs) / 1000
   const length = (phases.recovery.endMs - phases.baseline.startMs) / 1000
-  const drive = `Both groups received the same ${load.targetRate} requests per second for ${seconds(length)}, from the same instant`
+  const drive = `Both groups received the same ${load.targetRate} requests per second for ${seconds(length)}, from the same instant${surgeText(load)}`
   if (faults.length === 0) {
     return `${drive}. No fault was injected: this is an A/A run, in which any difference found would be a false alarm.`
   }
   const attacks = faults.map(({ kind, targets }) => `${kind} on ${list(targets)}`)
   const held = heldSeconds < 1 ? 'all at once' : `held for ${seconds(heldSeconds)}`
   return `${drive}. The experimental group was attacked: ${list(attacks)}, ${held}. The control group was left alone.`
+}
+
+function surgeText({ surges }: JudgeInput['load']): string {
+  if (surges === undefined) return ''
+  const each = surges.map(
+    ({ factor, durationSeconds }) => `${ratio(factor)} times as many for ${seconds(durationSeconds)}`,
+  )
+  return `, but for the surge: ${list(each)} for the experimental group`
 }
 
 /** How sure the verdict is, in sentences with numbers. */

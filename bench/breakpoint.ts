@@ -1,0 +1,123 @@
+/**
+ * Where each group of a running lab breaks, beside the original's published figures. The generator is a k6 on this
+ * machine that goes to the groups' addresses outside the cluster, so it needs no image and nothing is deployed.
+ * The rates of one run belong together; on a machine that does anything else meanwhile they are too low.
+ *
+ *   K6=path/to/k6 node bench/breakpoint.ts [control,experiment] [rates, as 50,100,200] [seconds a step]
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type AloneDependencies, runRamp } from '../chaos/load-alone.ts'
+import { systemClock } from '../chaos/measurement/clock.ts'
+import { rampHtml, rampText } from '../chaos/report/ramp.ts'
+import { LOAD_POD } from '../load/job.ts'
+import { type LoadPlan, planToEnvironment } from '../load/plan.ts'
+import { DEFAULT_RATES } from '../load/ramp.ts'
+import { FORWARDED_PORTS, GROUPS, type Group } from '../platform/topology.ts'
+
+const SCRIPT = fileURLToPath(new URL('../load/script.ts', import.meta.url))
+const STEP_SECONDS = 20
+const LIMITS = { failedShare: 0.01, p95Ms: 500 }
+
+/** k6 as a process of this machine. */
+async function localLoad(): Promise<AloneDependencies['load']> {
+  const folder = await mkdtemp(join(tmpdir(), 'breakpoint-'))
+  const samples = join(folder, 'samples.csv')
+  const summary = join(folder, 'summary.json')
+  let child: ChildProcess | null = null
+  let log = ''
+  return {
+    async start(plan: LoadPlan) {
+      await writeFile(samples, '')
+      const args = ['run', '--quiet', '--log-format', 'raw', '--console-output', samples, SCRIPT]
+      const env = {
+        ...process.env,
+        ...planToEnvironment(plan),
+        LOAD_SUMMARY_PATH: summary,
+        K6_NO_USAGE_REPORT: 'true',
+        K6_AUTO_EXTENSION_RESOLUTION: 'false',
+      }
+      child = spawn(process.env.K6 ?? LOAD_POD.generator, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+      child.stderr?.on('data', chunk => {
+        log = `${log}${chunk}`.slice(-4000)
+      })
+      await once(child, 'spawn')
+    },
+    async *stream(offset, signal) {
+      const file = await open(samples)
+      try {
+        const buffer = Buffer.alloc(1 << 20)
+        for (let at = offset; ; ) {
+          const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+          at += bytesRead
+          if (bytesRead > 0) yield Buffer.from(buffer.subarray(0, bytesRead))
+          else await systemClock.sleep(200, signal)
+        }
+      } finally {
+        await file.close()
+      }
+    },
+    state: async () => ({
+      exitCode: child?.exitCode ?? null,
+      sampleBytes: (await stat(samples)).size,
+      log,
+    }),
+    summary: async () => JSON.parse(await readFile(summary, 'utf8')),
+    clockOffset: async () => ({ offsetMs: 0, roundTripMs: 0 }),
+    async remove() {
+      if (child === null) return
+      if (child.pid !== undefined && child.exitCode === null) {
+        const exited = once(child, 'exit')
+        child.kill('SIGKILL')
+        await exited
+      }
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function groupsOf(text: string | undefined): readonly Group[] {
+  const names = text?.split(',') ?? GROUPS
+  const groups = GROUPS.filter(group => names.includes(group))
+  if (groups.length !== names.length)
+    throw new RangeError(`Cannot ramp '${text}': allowed: ${GROUPS.join(',')}`)
+  return groups
+}
+
+const [, , groups, rates, seconds] = process.argv
+const runsFolder = join(process.cwd(), 'runs')
+const report = await runRamp(
+  {
+    groups: groupsOf(groups),
+    ratesPerSecond: rates?.split(',').map(Number) ?? DEFAULT_RATES,
+    stepSeconds: Number(seconds ?? STEP_SECONDS),
+    writeShare: 0,
+    limits: LIMITS,
+    seed: 7,
+  },
+  {
+    load: await localLoad(),
+    // The generator dies with this process, and does not reach the lab's lock from outside.
+    leases: {
+      take: async () => ({ lost: new AbortController().signal, release: async () => {} }),
+      list: async () => [],
+      remove: async () => {},
+    },
+    lock: { acquire: async () => ({ release: async () => {} }), holder: async () => null },
+    clock: systemClock,
+    urls: {
+      control: `http://127.0.0.1:${FORWARDED_PORTS.controlGateway}`,
+      experiment: `http://127.0.0.1:${FORWARDED_PORTS.experimentGateway}`,
+    },
+    progress: message => console.error(message),
+    runsFolder,
+  },
+  new AbortController().signal,
+)
+const page = join(report.folder, 'ramp.html')
+await writeFile(page, rampHtml(report))
+console.log(`${rampText(report)}\n\n${page}`)
