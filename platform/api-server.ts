@@ -27,6 +27,17 @@ const KINDS = {
     plural: 'clusterrolebindings',
     namespaced: false,
   },
+  PriorityClass: { api: 'apis/scheduling.k8s.io/v1', plural: 'priorityclasses', namespaced: false },
+  ValidatingAdmissionPolicy: {
+    api: 'apis/admissionregistration.k8s.io/v1',
+    plural: 'validatingadmissionpolicies',
+    namespaced: false,
+  },
+  ValidatingAdmissionPolicyBinding: {
+    api: 'apis/admissionregistration.k8s.io/v1',
+    plural: 'validatingadmissionpolicybindings',
+    namespaced: false,
+  },
   ConfigMap: { api: 'api/v1', plural: 'configmaps', namespaced: true },
   PersistentVolumeClaim: { api: 'api/v1', plural: 'persistentvolumeclaims', namespaced: true },
   Pod: { api: 'api/v1', plural: 'pods', namespaced: true },

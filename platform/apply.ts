@@ -33,7 +33,20 @@ const PRUNED_KINDS: readonly Kind[] = [
   'RoleBinding',
   'ClusterRole',
   'ClusterRoleBinding',
+  'ValidatingAdmissionPolicyBinding',
+  'ValidatingAdmissionPolicy',
+  'PriorityClass',
 ]
+
+/** What `down` takes away besides the namespaces; a binding before what it binds. */
+const CLUSTER_WIDE_KINDS = [
+  'PersistentVolume',
+  'ClusterRoleBinding',
+  'ClusterRole',
+  'ValidatingAdmissionPolicyBinding',
+  'ValidatingAdmissionPolicy',
+  'PriorityClass',
+] as const
 
 const MANAGED = { [LABELS.partOf]: LABELS.product, [LABELS.managedBy]: LABELS.product }
 
@@ -222,7 +235,7 @@ export async function removeAll(
     const live = new Set((await api.list('Namespace', { labels })).map(each => each.metadata.name))
     left = left.filter(name => live.has(name))
   }
-  for (const kind of ['PersistentVolume', 'ClusterRoleBinding', 'ClusterRole'] as const) {
+  for (const kind of CLUSTER_WIDE_KINDS) {
     for (const object of await api.list(kind, { labels })) await api.remove(referenceOf(object))
   }
 }

@@ -1,7 +1,7 @@
 import type { ApiServer, LiveObject } from './api-server.ts'
 import { PATRONI_PRIMARY, PATRONI_ROLE_LABEL } from './manifests/database.ts'
 import { isPodReady, type Readiness, readiness, restartCount, whyNotReady } from './readiness.ts'
-import { GROUP_JOBS, GROUPS, type Group, LABELS, SHARED_NAMESPACE } from './topology.ts'
+import { CHAOS_NAMESPACE, GROUP_JOBS, GROUPS, type Group, LABELS, SHARED_NAMESPACE } from './topology.ts'
 
 export type PodState = {
   readonly name: string
@@ -85,7 +85,7 @@ export function describeLab(live: LiveLab): LabState {
   const groups = Object.fromEntries(
     GROUPS.map(group => [group, describeGroup(servicesIn(group), jobsIn(group, live.jobs))]),
   ) as Record<Group, GroupState>
-  const shared = servicesIn(SHARED_NAMESPACE)
+  const shared = [...servicesIn(SHARED_NAMESPACE), ...servicesIn(CHAOS_NAMESPACE)]
   const all = [...GROUPS.flatMap(group => groups[group].services), ...shared]
   return {
     nodes: live.nodes.map(describeNode).sort((a, b) => a.name.localeCompare(b.name)),

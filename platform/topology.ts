@@ -19,8 +19,8 @@ export type GroupService = (typeof GROUP_SERVICES)[number]
 export const GROUP_JOBS = ['migrate', 'ingest'] as const
 export type GroupJob = (typeof GROUP_JOBS)[number]
 
-/** Services that both groups share; they run where no fault is ever begun. */
-export const SHARED_SERVICES = ['prometheus', 'node-exporter', 'object-state'] as const
+/** What belongs to no group. All but the agent run where no fault is ever begun. */
+export const SHARED_SERVICES = ['prometheus', 'node-exporter', 'object-state', 'agent'] as const
 export type SharedService = (typeof SHARED_SERVICES)[number]
 
 /** Value of the `group` label on what belongs to neither group: the system node and the shared services. */
@@ -40,6 +40,12 @@ export const LABELS = {
 
 /** Namespace of the shared services; each group's namespace is the group's own name. */
 export const SHARED_NAMESPACE = 'observability'
+
+/** Namespace of the chaos agents, of the leases of faults that are done in the API, and of the halt. */
+export const CHAOS_NAMESPACE = 'chaos'
+
+/** Value of the `service` label on pods that only take up room while an experiment oversubscribes the cluster. */
+export const OCCUPANT_SERVICE = 'occupant'
 
 /** TCP ports inside the cluster. */
 export const PORTS = {
@@ -82,6 +88,7 @@ export const IMAGES = [
   'edge',
   'observability',
   'load',
+  'agent',
 ] as const
 export type ImageName = (typeof IMAGES)[number]
 
@@ -159,6 +166,7 @@ export const TOPOLOGY: Topology = {
     prometheus: { cpuRequest: 0.1, memoryRequestMiB: 256, memoryLimitMiB: 1024 },
     'node-exporter': { cpuRequest: 0.02, memoryRequestMiB: 16, memoryLimitMiB: 64 },
     'object-state': { cpuRequest: 0.02, memoryRequestMiB: 64, memoryLimitMiB: 192 },
+    agent: { cpuRequest: 0.05, memoryRequestMiB: 96, memoryLimitMiB: 256 },
   },
 }
 

@@ -7,6 +7,8 @@ import { INSTALLED_LOCK, installedClosure, type Lock, nodeBinary, packageParts }
 import { BASE, type Recipe } from './recipe.ts'
 import { sourceClosure } from './sources.ts'
 
+const AGENT_PROGRAM = 'services/agent/main.ts'
+
 /** Files that only tests and tools read. */
 const NOT_SHIPPED =
   /(^|\/)([^/]*\.test\.ts|test_[^/]*\.py|[^/]*_test\.py|conftest\.py|__pycache__|\.venv|[^/]*\.egg-info|\.[^/]*_cache)(\/|$)/
@@ -33,6 +35,7 @@ const SPARK_FILES = [
  *                      <- database-packages <- database
  *                      <- load-packages <- load
  *                      <- edge, observability
+ *   services-packages  <- agent-packages <- agent
  */
 export async function allRecipes(root: string, folders: LabFolders): Promise<readonly Recipe[]> {
   const recipe = recipeMaker(join(root, 'platform/images'))
@@ -101,6 +104,14 @@ export async function allRecipes(root: string, folders: LabFolders): Promise<rea
       [await goProgram(join(root, 'platform/images/load'), 'k6', folders)],
     ),
     recipe('load', 'load/Dockerfile', { PACKAGES: 'load-packages' }, [], node.load),
+    recipe('agent-packages', 'agent/packages.Dockerfile', { PACKAGES: 'services-packages' }),
+    recipe(
+      'agent',
+      'agent/Dockerfile',
+      { PACKAGES: 'agent-packages' },
+      ['agent/supervise'],
+      [...node.agent, ...(await agentPrograms(join(root, 'platform/images/agent'), folders))],
+    ),
   ])
 }
 
@@ -135,15 +146,28 @@ async function fetching(recipe: Promise<Recipe>): Promise<Recipe> {
 async function nodeSources(root: string) {
   const lock = JSON.parse(await readFile(join(root, INSTALLED_LOCK), 'utf8')) as Lock
   const [programs, scripts] = await Promise.all([matching(root, 'services/*/main.ts'), k6Scripts(root)])
-  const [services, load] = await Promise.all([sourceClosure(root, programs), sourceClosure(root, scripts)])
+  const [services, load, agent] = await Promise.all([
+    // The agent is an image of its own: what changes in it shall not restart the services.
+    sourceClosure(
+      root,
+      programs.filter(path => path !== AGENT_PROGRAM),
+    ),
+    sourceClosure(root, scripts),
+    sourceClosure(root, [AGENT_PROGRAM]),
+  ])
+  const folders = installedClosure(lock, services.packages)
+  const more = installedClosure(lock, agent.packages).filter(folder => !folders.includes(folder))
   return {
-    packages: [
-      nodeBinary(root, lock),
-      ...packageParts(root, lock, installedClosure(lock, services.packages)),
-    ],
+    packages: [nodeBinary(root, lock), ...packageParts(root, lock, folders)],
+    agent: [...packageParts(root, lock, more), ...(await appParts(root, agent.files)), moduleMark()],
     services: [...(await appParts(root, services.files)), moduleMark()],
     load: [...(await appParts(root, load.files)), moduleMark()],
   }
+}
+
+/** Programs of our own that are too close to the kernel for Node. */
+function agentPrograms(folder: string, folders: LabFolders): Promise<readonly ContextPart[]> {
+  return Promise.all(['launch', 'packet-delay'].map(name => goProgram(join(folder, name), name, folders)))
 }
 
 /** Without it Node would have to look into each file to learn what kind of module it is. */

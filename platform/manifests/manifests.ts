@@ -1,4 +1,5 @@
 import { GROUPS, type Group } from '../topology.ts'
+import { agent } from './agent.ts'
 import { corpusVolume } from './corpus-volume.ts'
 import { database } from './database.ts'
 import { disruptionBudget } from './disruption-budgets.ts'
@@ -7,7 +8,7 @@ import { gateway } from './gateway.ts'
 import { ingest } from './ingest.ts'
 import type { RenderInput } from './input.ts'
 import { migrate } from './migrate.ts'
-import { groupNamespace, sharedNamespace } from './namespaces.ts'
+import { chaosNamespace, groupNamespace, sharedNamespace } from './namespaces.ts'
 import { groupNetworkPolicies, sharedNetworkPolicies } from './network-policies.ts'
 import { nodeExporter } from './node-exporter.ts'
 import type { KubernetesObject } from './object.ts'
@@ -49,6 +50,7 @@ export function renderStages(input: RenderInput): readonly Stage[] {
         ...prometheus(input),
         ...nodeExporter(input),
         ...objectState(input),
+        ...agent(input),
       ],
     },
     { name: 'database', objects: inEach(group => database(group, input)) },
@@ -80,5 +82,7 @@ function budgets(group: Group, input: RenderInput): readonly KubernetesObject[] 
 
 /** Namespaces that everything of ours is in. */
 export function ownNamespaces(): readonly string[] {
-  return [...GROUPS.map(groupNamespace), sharedNamespace()].map(object => object.metadata.name)
+  return [...GROUPS.map(groupNamespace), sharedNamespace(), chaosNamespace()].map(
+    object => object.metadata.name,
+  )
 }

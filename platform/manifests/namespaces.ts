@@ -1,4 +1,4 @@
-import { type Group, LABELS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
+import { CHAOS_NAMESPACE, type Group, LABELS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
 import { type KubernetesObject, managedLabels } from './object.ts'
 
 type PodSecurity = 'restricted' | 'privileged'
@@ -11,6 +11,11 @@ export function groupNamespace(group: Group): KubernetesObject {
 /** node_exporter reads the host's files, which no stricter standard allows. */
 export function sharedNamespace(): KubernetesObject {
   return namespace(SHARED_NAMESPACE, managedLabels(SHARED_GROUP, 'namespace'), 'privileged')
+}
+
+/** An agent enters the namespaces of its targets, which no stricter standard allows. */
+export function chaosNamespace(): KubernetesObject {
+  return namespace(CHAOS_NAMESPACE, managedLabels(SHARED_GROUP, 'namespace'), 'privileged')
 }
 
 function namespace(

@@ -1,4 +1,4 @@
-import { type Group, PORTS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
+import { CHAOS_NAMESPACE, type Group, PORTS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
 import { type KubernetesObject, metadata, type Owner, selectorLabels } from './object.ts'
 
 /*
@@ -42,6 +42,7 @@ export function groupNetworkPolicies(group: Group): readonly KubernetesObject[] 
 export function sharedNetworkPolicies(): readonly KubernetesObject[] {
   return [
     denyAll(SHARED_GROUP, SHARED_NAMESPACE),
+    denyAll(SHARED_GROUP, CHAOS_NAMESPACE),
     policy(SHARED_GROUP, SHARED_NAMESPACE, 'prometheus', [on([PORTS.prometheus])]),
     policy(SHARED_GROUP, SHARED_NAMESPACE, 'object-state', [on([PORTS.objectState], [prometheusPeer()])]),
   ]

@@ -9,6 +9,7 @@ import { type KubernetesObject, type Metadata, managedLabels, metadata, type Own
 type Rule = {
   readonly apiGroups: readonly string[]
   readonly resources: readonly string[]
+  readonly resourceNames?: readonly string[]
   readonly verbs: readonly string[]
 }
 
@@ -69,7 +70,7 @@ const OBJECT_STATE_RULES: readonly Rule[] = [
   { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: LIST_AND_WATCH },
 ]
 
-function serviceAccount(owner: Owner, namespace: string, service: string): KubernetesObject {
+export function serviceAccount(owner: Owner, namespace: string, service: string): KubernetesObject {
   return {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
@@ -78,7 +79,7 @@ function serviceAccount(owner: Owner, namespace: string, service: string): Kuber
   }
 }
 
-function namespacedRole(
+export function namespacedRole(
   owner: Owner,
   namespace: string,
   service: string,
@@ -92,11 +93,15 @@ function namespacedRole(
   ]
 }
 
-function clusterWideRole(service: string, rules: readonly Rule[]): readonly KubernetesObject[] {
+export function clusterWideRole(
+  service: string,
+  rules: readonly Rule[],
+  accountNamespace: string = SHARED_NAMESPACE,
+): readonly KubernetesObject[] {
   const head = { name: `${LABELS.product}-${service}`, labels: managedLabels(SHARED_GROUP, service) }
   return [
     { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata: head, rules },
-    binding('ClusterRoleBinding', 'ClusterRole', head, service, SHARED_NAMESPACE),
+    binding('ClusterRoleBinding', 'ClusterRole', head, service, accountNamespace),
   ]
 }
 

@@ -1,3 +1,5 @@
+export { CHAOS_NAMESPACE } from '../../platform/topology.ts'
+
 import type { Capability } from './actions/action.ts'
 import type { ActionSpec } from './actions/catalogue.ts'
 
@@ -7,8 +9,6 @@ import type { ActionSpec } from './actions/catalogue.ts'
  * is open. Every request is answered once, in any order.
  */
 
-/** Namespace of the agents, of the leases of faults in the API, and of the halt. */
-export const CHAOS_NAMESPACE = 'chaos'
 export const AGENT_CONTAINER = 'agent'
 /** Copies its input to the agent's socket and the answers back. */
 export const CONNECT_COMMAND = ['socat', '-', 'UNIX-CONNECT:/run/divergence/agent.sock'] as const

@@ -1,0 +1,3 @@
+module divergence/agent/launch
+
+go 1.25.0
