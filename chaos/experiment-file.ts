@@ -172,13 +172,18 @@ function allowedKeys(schema: JsonSchema, path: Path, get: (path: Path) => unknow
 function chosen(node: JsonSchema, path: Path, get: (path: Path) => unknown): JsonSchema | undefined {
   const alternatives = (node.oneOf ?? node.anyOf) as readonly JsonSchema[] | undefined
   if (alternatives === undefined) return node
-  return alternatives.find(alternative =>
-    Object.entries(alternative.properties ?? {}).every(([key, value]) => {
-      const fixed = (value as JsonSchema).const ?? (value as JsonSchema).enum
-      if (fixed === undefined) return true
-      const actual = get([...path, key])
-      return Array.isArray(fixed) ? fixed.includes(actual as string) : fixed === actual
-    }),
+  return alternatives.find(
+    alternative =>
+      // What has no keys at all is meant for another kind of value.
+      alternative.properties !== undefined &&
+      Object.entries(alternative.properties).every(([key, value]) => {
+        // What may be left out does not tell alternatives apart.
+        if (!alternative.required?.includes(key)) return true
+        const fixed = (value as JsonSchema).const ?? (value as JsonSchema).enum
+        if (fixed === undefined) return true
+        const actual = get([...path, key])
+        return Array.isArray(fixed) ? fixed.includes(actual as string) : fixed === actual
+      }),
   )
 }
 
@@ -201,6 +206,10 @@ const KEYS_WITH_UNIT: Readonly<Record<string, string>> = {
   ready: 'readySeconds',
   rate: 'requestsPerSecond',
   rps: 'requestsPerSecond',
+  delay: 'delayMs',
+  jitter: 'jitterMs',
+  skew: 'skewMs',
+  loss: 'lossPercent',
 }
 
 function unitHint(value: unknown): string {

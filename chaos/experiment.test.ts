@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { parse, stringify } from 'yaml'
 import { UserError } from '../platform/errors.ts'
 import { doubts, loadExperiment, parseExperiment } from './experiment.ts'
+import { EXPERIMENT_SCHEMA_FILE } from './experiment-schema.ts'
 
 const FOLDER = 'chaos/experiments'
 const shipped = readdirSync(FOLDER).filter(name => name.endsWith('.yaml'))
@@ -36,6 +37,9 @@ describe('parseExperiment()', () => {
     const experiment = parseExperiment(name, readFileSync(`${FOLDER}/${name}`, 'utf8'))
     expect(`${experiment.name}.yaml`).toBe(name)
     expect(doubts(experiment)).toEqual([])
+    // Where an editor finds what may be written.
+    const [first] = readFileSync(`${FOLDER}/${name}`, 'utf8').split('\n')
+    expect(first).toBe(`# yaml-language-server: $schema=../../${EXPERIMENT_SCHEMA_FILE}`)
   })
 
   test.each([
@@ -50,7 +54,7 @@ describe('parseExperiment()', () => {
     [
       'a level that is none',
       { level: 'planet' },
-      "level: 'planet' is not allowed; allowed: container, pod, zone",
+      "level: 'planet' is not allowed; allowed: container, network, state, pod",
     ],
     [
       'a margin of success above 1',
@@ -75,7 +79,7 @@ describe('parseExperiment()', () => {
     [
       'a fault that is none',
       { 'faults.0.kind': 'flood' },
-      "faults[0].kind: 'flood' is not allowed; allowed: zone-outage, kill-pod",
+      "faults[0].kind: 'flood' is not allowed; allowed: cpu, memory, io",
     ],
     [
       'a negative rate',
@@ -106,6 +110,102 @@ describe('parseExperiment()', () => {
     ['a seed that is no integer', { seed: 1.5 }, 'seed: 1.5 is not allowed'],
   ])('refuses %s', (_title, values, expected) => {
     expect(problemsOf(changed(values))).toContain(expected)
+  })
+
+  const outage = { kind: 'zone-outage', select: { group: 'experiment', zone: 'b' }, durationSeconds: 10 }
+  const latency = { kind: 'latency', durationSeconds: 10, delayMs: 100 }
+  const gateways = { group: 'experiment', services: ['gateway'] }
+  const onePod = { kind: 'kill-pod', select: { ...gateways, count: 1 } }
+
+  test.each<[string, readonly object[], string]>([
+    [
+      'two faults that cannot be on together',
+      [outage, { ...latency, select: gateways, offsetSeconds: 5 }],
+      'faults[1].offsetSeconds: latency from 5 to 15 s may hit what zone-outage (faults[0]) hits from 0 to 10 s, and the two cannot be combined',
+    ],
+    [
+      'a serial fault that ends too late',
+      [outage, { ...outage, after: 'previous', offsetSeconds: 20 }],
+      'faults[1].offsetSeconds: the fault ends 40 s after the attack began',
+    ],
+    [
+      'a first fault that comes after another',
+      [{ ...onePod, after: 'previous' }],
+      'faults[0].after: no fault stands before it',
+    ],
+    [
+      'two ways to say how many',
+      [{ ...onePod, select: { ...gateways, count: 1, onePerZone: true } }],
+      'faults[0].select.onePerZone: true is not allowed; allowed: one of count, percent and onePerZone',
+    ],
+    [
+      'a role where there is none',
+      [{ ...onePod, select: { ...gateways, role: 'primary' } }],
+      "faults[0].select.role: 'primary' is not allowed; allowed: only with services: [database]",
+    ],
+    [
+      'a jitter beyond the delay',
+      [{ ...latency, select: gateways, jitterMs: 100 }],
+      'faults[0].jitterMs: 100 is not allowed; allowed: less than delayMs',
+    ],
+    [
+      'a delay without its unit',
+      [{ ...latency, select: gateways, delay: 100 }],
+      "faults[0].delay: unknown key; did you mean 'delayMs: 100'",
+    ],
+    [
+      'a key that another fault has',
+      [{ ...latency, select: gateways, workers: 2 }],
+      'faults[0].workers: unknown key; allowed: kind, select, offsetSeconds, after, durationSeconds, delayMs',
+    ],
+    [
+      'a surge that waits for another fault',
+      [
+        onePod,
+        { kind: 'surge', select: { group: 'experiment' }, factor: 2, durationSeconds: 5, after: 'previous' },
+      ],
+      'faults[1].after: unknown key',
+    ],
+    [
+      'slow answers of nobody knows how long',
+      [{ kind: 'dns', select: gateways, durationSeconds: 5, mode: 'slow' }],
+      'faults[0].delayMs: nothing is not allowed; allowed: a number for mode slow',
+    ],
+    [
+      'peers that are nobody',
+      [{ ...latency, select: gateways, peer: {} }],
+      'faults[0].peer: {} is not allowed; allowed: services, zone or both',
+    ],
+  ])('refuses %s', (_title, faults, expected) => {
+    expect(problemsOf(changed({ faults }))).toContain(expected)
+  })
+
+  test('fills in what limits the harm when the file says nothing of it', () => {
+    const { abort, blastRadius } = parseExperiment('file.yaml', text)
+    expect(abort).toEqual({ failedShare: 0.5, windowSeconds: 10, fewestRequests: 100 })
+    expect(blastRadius).toEqual({ maxTargets: 3, keepHealthy: 1 })
+  })
+
+  test('keeps what the file says of it, and fills in the rest', () => {
+    const limits = { abort: { failedShare: 0.1 }, blastRadius: { keepHealthy: { gateway: 2 } } }
+    const { abort, blastRadius } = parseExperiment('file.yaml', changed(limits))
+    expect(abort).toEqual({ failedShare: 0.1, windowSeconds: 10, fewestRequests: 100 })
+    expect(blastRadius).toEqual({ maxTargets: 3, keepHealthy: { gateway: 2 } })
+  })
+
+  test.each([
+    [
+      'half a pod',
+      { keepHealthy: 0.5 },
+      'allowed: a whole number of pods, or one for each of gateway, recommender',
+    ],
+    [
+      'a service that is none',
+      { keepHealthy: { edge: 1 } },
+      'keepHealthy.edge: unknown key; allowed: gateway, recommender, database',
+    ],
+  ])('refuses to keep %s healthy', (_title, blastRadius, allowed) => {
+    expect(problemsOf(changed({ blastRadius }))).toContain(allowed)
   })
 
   test('takes `duration: 5m` for what was meant and says so', () => {

@@ -3,7 +3,10 @@ import { z } from 'zod'
 import { PROFILE_NAMES } from '../load/profiles.ts'
 import { UserError } from '../platform/errors.ts'
 import { type Problem, readDocument, type YamlSource } from './experiment-file.ts'
+import { DEFAULT_BLAST_RADIUS } from './faults/blast-radius.ts'
 import { type AnyFault, faultSchema } from './faults/catalogue.ts'
+import { LEVELS } from './faults/fault.ts'
+import { conflicts, scheduleOf } from './faults/overlap.ts'
 import { fewestRequests } from './judgement/validity.ts'
 import { SIGNAL_NAMES, type SignalSpec } from './judgement/verdict.ts'
 
@@ -17,58 +20,122 @@ const phase = (least: number) => z.number().min(least).max(LONGEST_PHASE_SECONDS
 const signalSchema = z.discriminatedUnion('name', [
   z.strictObject({
     name: z.literal('success_ratio'),
-    /** Largest tolerated fall of the ratio. */
-    margin: z.number().gt(0).lt(1),
-    primary: z.boolean(),
+    margin: z.number().gt(0).lt(1).describe('largest tolerated fall of the ratio'),
+    primary: z.boolean().describe('whether the verdict depends on it'),
   }),
   z.strictObject({
     name: z.enum(SIGNAL_NAMES.filter(name => name !== 'success_ratio') as [string, ...string[]]),
-    /** Largest tolerated factor. */
-    margin: z.number().gt(1).max(1000),
-    primary: z.boolean(),
+    margin: z.number().gt(1).max(1000).describe('largest tolerated factor'),
+    primary: z.boolean().describe('whether the verdict depends on it'),
   }),
 ])
 
-/** What may stand in `chaos/experiments/*.yaml`. `z.toJSONSchema(experimentSchema)` is the schema for editors. */
+/** Half of the users turned away for ten seconds: enough is known by then. */
+const DEFAULT_ABORT = { failedShare: 0.5, windowSeconds: 10, fewestRequests: 100 }
+
+const abortSchema = z
+  .strictObject({
+    failedShare: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(DEFAULT_ABORT.failedShare)
+      .describe("of the experimental group's requests; more than 1 in so many ends the attack"),
+    windowSeconds: z
+      .number()
+      .min(1)
+      .max(300)
+      .default(DEFAULT_ABORT.windowSeconds)
+      .describe('the last so many seconds are looked at'),
+    fewestRequests: z
+      .number()
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(DEFAULT_ABORT.fewestRequests)
+      .describe('fewer requests than this say nothing'),
+  })
+  .prefault({})
+  .describe('when the attack has shown enough, and is ended early')
+
+const healthy = z.number().int().min(0).max(100)
+const blastRadiusSchema = z
+  .strictObject({
+    maxTargets: z
+      .number()
+      .int()
+      .min(1)
+      .max(100)
+      .default(DEFAULT_BLAST_RADIUS.maxTargets)
+      .describe('most targets of all faults that are on at the same time'),
+    keepHealthy: z
+      .union(
+        [
+          healthy,
+          z.strictObject({
+            gateway: healthy.optional(),
+            recommender: healthy.optional(),
+            database: healthy.optional(),
+          }),
+        ],
+        { error: 'a whole number of pods, or one for each of gateway, recommender, database' },
+      )
+      .default(1)
+      .describe('pods that must stay ready and untouched: of every service, or by service'),
+  })
+  .prefault({})
+  .describe('how much may be hit at once; looked at again right before each fault')
+
+/** What may stand in `chaos/experiments/*.yaml`; editors get it as docs/experiment.schema.json. */
 export const experimentSchema = z.strictObject({
   name: z
     .string()
     .max(40)
     .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'lower-case words joined by hyphens'),
-  /** What a user of the system would accept, as a sentence that the run can refute. */
-  hypothesis: z.string().trim().min(1).max(1000),
-  level: z.enum(['container', 'pod', 'zone']),
-  steadyState: z.strictObject({ signals: z.array(signalSchema).min(1).max(SIGNAL_NAMES.length) }),
+  hypothesis: z
+    .string()
+    .trim()
+    .min(1)
+    .max(1000)
+    .describe('what a user of the system would accept, as a sentence that the run can refute'),
+  level: z.enum(LEVELS).describe('what is attacked'),
+  steadyState: z
+    .strictObject({ signals: z.array(signalSchema).min(1).max(SIGNAL_NAMES.length) })
+    .describe('what may not change more than so much, compared with the control group'),
   load: z.strictObject({
     profile: z.enum(PROFILE_NAMES),
-    /** Per group, reads and writes together. */
-    requestsPerSecond: z.number().min(1).max(10_000).multipleOf(0.1),
-    /** Share of the requests that are writes. */
-    writeShare: z.number().min(0).lt(1),
-    durationSeconds: phase(1),
+    requestsPerSecond: z
+      .number()
+      .min(1)
+      .max(10_000)
+      .multipleOf(0.1)
+      .describe('per group, reads and writes together'),
+    writeShare: z.number().min(0).lt(1).describe('share of the requests that are writes'),
+    durationSeconds: phase(1).describe('at least as long as all phases together'),
   }),
   phases: z.strictObject({
-    /** Before the baseline; not judged. */
-    warmupSeconds: phase(0),
+    warmupSeconds: phase(0).describe('before the baseline; not judged'),
     baselineSeconds: phase(5),
-    /** The attack phase: from the begin of the first fault. */
-    holdSeconds: phase(1),
+    holdSeconds: phase(1).describe('the attack phase: from the begin of the first fault'),
     recoverySeconds: phase(1),
-    /** Left out at the end of the baseline: requests on their way when the fault begins. */
-    transitionSeconds: phase(0),
+    transitionSeconds: phase(0).describe(
+      'left out at the end of the baseline: requests on their way when the fault begins',
+    ),
   }),
   settle: z.strictObject({
-    /** How long the lab may take to be wholly ready, before the load and again after it. */
-    readySeconds: phase(1),
+    readySeconds: phase(1).describe(
+      'how long the lab may take to be wholly ready, before the load and again after it',
+    ),
   }),
-  /** Seed of the sequence of requests and of the bootstrap. */
   seed: z
     .number()
     .int()
     .min(0)
-    .max(2 ** 32 - 1),
-  /** Empty for an A/A run. */
-  faults: z.array(faultSchema),
+    .max(2 ** 32 - 1)
+    .describe('of the sequence of requests, of random picks and of the bootstrap'),
+  blastRadius: blastRadiusSchema,
+  abort: abortSchema,
+  faults: z.array(faultSchema).describe('the time line of the attack; empty for an A/A run'),
 })
 
 /** An experiment a person wrote, wholly checked. */
@@ -110,10 +177,9 @@ export async function loadExperiment(path: string): Promise<ExperimentFile> {
 export function parseExperiment(file: string, text: string): Experiment {
   const source = readDocument(file, text)
   const parsed = experimentSchema.safeParse(source.value)
-  const schema = z.toJSONSchema(experimentSchema)
   const problems = [
     ...source.problems,
-    ...(parsed.success ? [] : parsed.error.issues.flatMap(issue => source.describe(issue, schema))),
+    ...(parsed.success ? [] : mistakes(parsed.error.issues, source)),
     ...relations(source),
   ]
   if (parsed.success && problems.length === 0) return parsed.data as Experiment
@@ -139,6 +205,11 @@ export function doubts({ steadyState, load, phases }: Experiment): readonly stri
       ({ name, margin, fewest }) =>
         `${requests} requests a group in the shorter of baseline and attack cannot place ${name} within its margin of ${margin}: at least ${fewest} are needed`,
     )
+}
+
+function mistakes(issues: readonly z.core.$ZodIssue[], source: YamlSource): readonly Problem[] {
+  const schema = z.toJSONSchema(experimentSchema, { io: 'input' })
+  return issues.flatMap(issue => source.describe(issue, schema))
 }
 
 function messageFor(file: string, problems: readonly Problem[]): string {
@@ -215,20 +286,37 @@ function signalRelations(
 }
 
 function faultRelations(holdSeconds: number, source: YamlSource): Problem[] {
-  const count = Array.isArray(source.get(['faults'])) ? (source.get(['faults']) as unknown[]).length : 0
-  return Array.from({ length: count }, (_, index) => index).flatMap(index => {
-    const fault: AnyFault | undefined = part(faultSchema, source, ['faults', index])
-    if (fault === undefined) return []
-    const duration = 'durationSeconds' in fault ? fault.durationSeconds : 0
-    const endSeconds = fault.offsetSeconds + duration
-    if (endSeconds <= holdSeconds) return []
-    return [
-      source.problem(
-        ['faults', index, 'offsetSeconds'],
-        `the fault ends ${endSeconds} s after the attack began, but holdSeconds is ${holdSeconds}; allowed: offsetSeconds + durationSeconds at most ${holdSeconds}`,
-      ),
-    ]
-  })
+  const written = source.get(['faults'])
+  const count = Array.isArray(written) ? written.length : 0
+  const parts = Array.from({ length: count }, (_, index) => part(faultSchema, source, ['faults', index]))
+  const faults: AnyFault[] = parts.filter(fault => fault !== undefined)
+  // Where one of them is wrong by itself, nobody knows when the others begin.
+  if (faults.length < count) return []
+  const schedule = scheduleOf(faults)
+  const path = (index: number) => ['faults', index, 'offsetSeconds']
+  const tooLong = schedule.flatMap(({ endSeconds }, index) =>
+    endSeconds <= holdSeconds
+      ? []
+      : [
+          source.problem(
+            path(index),
+            `the fault ends ${endSeconds} s after the attack began, but holdSeconds is ${holdSeconds}; allowed: offsetSeconds + durationSeconds at most ${holdSeconds}`,
+          ),
+        ],
+  )
+  const during = ({ beginSeconds, endSeconds } = { beginSeconds: 0, endSeconds: 0 }) =>
+    beginSeconds === endSeconds ? `at ${beginSeconds} s` : `from ${beginSeconds} to ${endSeconds} s`
+  const overlapping = conflicts(faults).map(({ first: one, second: other }) =>
+    source.problem(
+      path(other),
+      `${faults[other]?.kind} ${during(schedule[other])} may hit what ${faults[one]?.kind} (faults[${one}]) hits ${during(schedule[one])}, and the two cannot be combined; allowed: another time, service or zone`,
+    ),
+  )
+  const alone =
+    faults[0]?.after === 'previous'
+      ? [source.problem(['faults', 0, 'after'], 'no fault stands before it; allowed: leave it out')]
+      : []
+  return [...tooLong, ...alone, ...overlapping]
 }
 
 function part<Schema extends z.ZodType>(

@@ -114,8 +114,10 @@ export type FaultPlan = {
 export type FaultSpec = {
   readonly kind: string
   readonly select: { readonly group: 'experiment' }
-  /** From the start of the attack phase to the begin of this fault, seconds; >= 0. */
+  /** From the start of the attack phase, or from the end of the fault it comes after, to its begin, seconds; >= 0. */
   readonly offsetSeconds: number
+  /** It begins after the fault that stands before it in the file has ended. */
+  readonly after?: 'previous' | undefined
   /** How long it stays on, seconds; absent for a fault that is over once it has begun. */
   readonly durationSeconds?: number | undefined
 }

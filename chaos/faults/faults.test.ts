@@ -184,10 +184,10 @@ describe('memory', () => {
     ])
   })
 
-  test('goes to the limit and waits for the restart when the kernel is to kill the target', () => {
+  test('goes to the limit and looks for a kill when the kernel is to kill the target', () => {
     const fault = plan('memory', PODS, { ...LASTING, oomKill: true })
     expect(agentActions(fault)).toEqual([[{ action: 'memory', percentOfLimit: 100, killsTarget: true }]])
-    expect(fault.proofs).toMatchObject([{ proof: 'container-restarted', container: 'gateway' }])
+    expect(fault.proofs).toMatchObject([{ proof: 'agent-measured', what: 'killed for want of memory' }])
   })
 
   test.each([

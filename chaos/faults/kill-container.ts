@@ -29,7 +29,7 @@ export const killContainer: FaultDefinition<typeof schema> = {
 }
 
 /** The kubelet counted one more start of the container. */
-export function restarted({ pod, container }: SelectedContainer): Proof {
+function restarted({ pod, container }: SelectedContainer): Proof {
   return {
     proof: 'container-restarted',
     namespace: pod.namespace,

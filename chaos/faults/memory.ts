@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../../platform/errors.ts'
 import { containerFault } from './agent-fault.ts'
-import type { FaultDefinition, Proof } from './fault.ts'
-import { restarted } from './kill-container.ts'
+import type { FaultDefinition } from './fault.ts'
 import { containerSelect, type SelectedContainer, selectContainers } from './select.ts'
 import { lasting } from './timing.ts'
 
@@ -17,7 +16,7 @@ const schema = z
     ...lasting,
     percentOfLimit: z
       .number()
-      .gt(0)
+      .min(1)
       .max(100)
       .optional()
       .describe("in use in the end, the target's own use included"),
@@ -49,15 +48,14 @@ export const memory: FaultDefinition<typeof schema> = {
   plan(spec, view, context) {
     const { kind, select, durationSeconds, oomKill } = spec
     const selected = selectContainers(select, view, context.seed)
-    const plan = containerFault(
+    // Whom the kernel kills of several processes is its choice: a restart of the container would prove too much.
+    return containerFault(
       kind,
       selected,
       each => [{ action: 'memory', percentOfLimit: percentOf(spec, each), killsTarget: oomKill }],
-      { durationSeconds, what: 'memory in use in the container' },
+      { durationSeconds, what: oomKill ? 'killed for want of memory' : 'memory in use in the container' },
       context,
     )
-    // With the container goes what the agent measured in it; that it was started again tells more.
-    return oomKill ? { ...plan, proofs: selected.map((each): Proof => restarted(each)) } : plan
   },
 }
 

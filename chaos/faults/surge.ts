@@ -3,11 +3,15 @@ import type { FaultDefinition } from './fault.ts'
 import { experimentGroup } from './select.ts'
 import { lasting } from './timing.ts'
 
+// The generator is told the time before the first fault begins, so it cannot depend on when another one ended.
+const { offsetSeconds, durationSeconds } = lasting
+
 /** More users come than usual, to the experimental group alone; the load generator knows of it from the start. */
 const schema = z.strictObject({
   kind: z.literal('surge'),
   select: z.strictObject({ group: experimentGroup }),
-  ...lasting,
+  offsetSeconds,
+  durationSeconds,
   factor: z.number().gt(1).max(20).describe('times the load of the control group'),
 })
 
