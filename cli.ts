@@ -6,7 +6,20 @@ import { join } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import { stringify } from 'yaml'
 import { leftovers, undoLeftovers } from './chaos/audit.ts'
+import {
+  auditText,
+  chosenFaults,
+  dryRunText,
+  faultsText,
+  haltText,
+  injectText,
+} from './chaos/command-text.ts'
+import { dryRun } from './chaos/dry-run.ts'
 import { loadExperiment } from './chaos/experiment.ts'
+import { describeFaults } from './chaos/faults/describe.ts'
+import { haltAll, releaseHalt } from './chaos/halt.ts'
+import { type InjectResult, inject } from './chaos/inject.ts'
+import { faultsToInject } from './chaos/inject-spec.ts'
 import { RUN_FILES, readRun } from './chaos/journal.ts'
 import { judge } from './chaos/judgement/judge.ts'
 import type { Outcome } from './chaos/judgement/verdict.ts'
@@ -14,6 +27,7 @@ import { connectLab } from './chaos/lab/connect.ts'
 import { renderHtml } from './chaos/report/html.ts'
 import { renderMarkdown } from './chaos/report/markdown.ts'
 import { renderTerminal } from './chaos/report/terminal.ts'
+import { auditEverywhere } from './chaos/residue-everywhere.ts'
 import { runExperiment } from './chaos/run.ts'
 import type { RunDependencies } from './chaos/run-dependencies.ts'
 import { KubeconfigApiServer } from './platform/api-server.ts'
@@ -53,7 +67,7 @@ import {
 } from './platform/object-store.ts'
 import { addressesOf, addressLines, statusText } from './platform/status-text.ts'
 import { type StepOutput, Steps } from './platform/steps.ts'
-import { PORTS, SHARED_NAMESPACE } from './platform/topology.ts'
+import { nodeName, PORTS, SHARED_NAMESPACE, ZONES } from './platform/topology.ts'
 
 const EXIT = { worked: 0, diverged: 1, usage: 2, undecided: 3, machinery: 4, interrupted: 130 } as const
 const EXIT_OF_VERDICT: Readonly<Record<Outcome, number>> = {
@@ -168,19 +182,105 @@ function dependenciesOf(record: LabRecord, cluster: Cluster): RunDependencies {
     judge,
     renderers: { html: renderHtml, markdown: renderMarkdown },
     runsFolder,
+    baselineFile: join(labFolders().state, `baseline-${record.access.context}.json`),
     versions,
   }
 }
 
 /** Undoes what runs left that were killed: `up` and `run` both leave the lab whole. */
 async function healLeftovers(record: LabRecord, cluster: Cluster): Promise<void> {
-  const { executor, lock, progress } = dependenciesOf(record, cluster)
+  const { agents, executor, lock, progress } = dependenciesOf(record, cluster)
   const found = await leftovers({ cluster, lock, runsFolder })
   for (const { description } of found) progress(`healing: ${description}`)
-  await undoLeftovers(found, executor, stop.signal)
+  try {
+    await undoLeftovers(found, executor, stop.signal)
+  } finally {
+    agents.close()
+  }
 }
 
-async function run(file: string, options: Common): Promise<number> {
+type Connected = { readonly record: LabRecord; readonly cluster: Cluster }
+
+/** Does `work` with the lab that `up` made, and lets go of its agents afterwards. */
+async function withLab<T>(
+  options: Common,
+  work: (dependencies: RunDependencies, connected: Connected) => Promise<T>,
+): Promise<T> {
+  const record = await readRecord(recordOf(options))
+  const cluster = clusterOf(options)
+  const dependencies = dependenciesOf(record, cluster)
+  try {
+    return await work(dependencies, { record, cluster })
+  } finally {
+    dependencies.agents.close()
+  }
+}
+
+async function faults(kind: string | undefined, options: Common): Promise<number> {
+  const rows = chosenFaults(describeFaults(), kind)
+  print(options, rows, faultsText(rows))
+  return EXIT.worked
+}
+
+type InjectOptions = Common & {
+  readonly set: readonly string[]
+  readonly duration?: string
+  readonly seed: string
+}
+
+async function injectFaults(what: string, options: InjectOptions): Promise<number> {
+  const { set, duration, seed } = options
+  const chosen = await faultsToInject({ what, set, duration })
+  const injection = { ...chosen, seed: Number(seed), settleSeconds: 120, watchSeconds: 30 }
+  const result = await withLab(options, dependencies => inject(injection, dependencies, stop.signal))
+  print(options, result, injectText(result))
+  return exitOfInjection(result)
+}
+
+function exitOfInjection({ ended, faults: done, residue }: InjectResult): number {
+  if (residue.length > 0) return EXIT.machinery
+  if (ended === 'interrupted') return EXIT.interrupted
+  return done.every(({ effect }) => effect.proven) ? EXIT.worked : EXIT.undecided
+}
+
+async function halt(
+  options: Common & { readonly release?: boolean; readonly reason: string },
+): Promise<number> {
+  return await withLab(options, async (dependencies, { cluster }) => {
+    if (options.release === true) {
+      const untold = await releaseHalt(dependencies)
+      const text = ['Faults may begin again.', ...untold.map(one => `  - ${one}`)].join('\n')
+      print(options, { released: true, untold }, text)
+      return untold.length === 0 ? EXIT.worked : EXIT.machinery
+    }
+    const powerOnAll = async () => {
+      const dark = await cluster.poweredOff()
+      const zones = ZONES.filter(zone => dark.includes(nodeName('experiment', zone)))
+      for (const zone of zones) await cluster.powerOn('experiment', zone)
+      return zones.map(zone => nodeName('experiment', zone))
+    }
+    const power = { poweredOff: () => cluster.poweredOff(), powerOnAll }
+    const report = await haltAll(options.reason, { ...dependencies, cluster: power })
+    print(options, report, haltText(report))
+    return report.left.length === 0 ? EXIT.worked : EXIT.machinery
+  })
+}
+
+async function audit(options: Common): Promise<number> {
+  const report = await withLab(options, dependencies => auditEverywhere(dependencies))
+  print(options, report, auditText(report))
+  return report.residue.length === 0 ? EXIT.worked : EXIT.machinery
+}
+
+async function rehearse(file: string, options: Common): Promise<number> {
+  const { experiment } = await loadExperiment(file)
+  const rehearsed = await withLab(options, dependencies => dryRun(experiment, dependencies, stop.signal))
+  print(options, rehearsed, dryRunText(rehearsed))
+  return rehearsed.problems.length === 0 ? EXIT.worked : EXIT.machinery
+}
+
+async function run(file: string, options: Common & { readonly dryRun?: boolean }): Promise<number> {
+  if (options.dryRun === true) return rehearse(file, options)
   const experiment = await loadExperiment(file)
   const record = await readRecord(recordOf(options))
   const cluster = clusterOf(options)
@@ -384,7 +484,45 @@ function program(): Command {
   command('run <file>', 'run an experiment and judge it', [
     'run chaos/experiments/zone-outage.yaml',
     'run chaos/experiments/pod-kill.yaml --json',
-  ]).action(leave(run))
+    'run chaos/experiments/network-latency.yaml --dry-run',
+  ])
+    .option('--dry-run', 'say what would be done to whom and when, and what would keep it from starting')
+    .action(leave(run))
+  command('inject <what>', 'attack without load or verdict, and undo it; Ctrl-C undoes at once', [
+    'inject latency --set select.services=[gateway] --set select.zone=b --set delayMs=100 --duration 30s',
+    'inject kill-pod --set select.services=[recommender] --set select.count=1',
+    'inject faults.yaml',
+  ])
+    .option(
+      '--set <key=value>',
+      "parameter of the fault, as often as needed; see 'divergence faults KIND'",
+      (word: string, words: readonly string[]) => [...words, word],
+      [],
+    )
+    .option('--duration <time>', "how long the fault stays on: '30s', '2m'")
+    .option('--seed <number>', 'seed of random picks', '1')
+    .addHelpText(
+      'after',
+      '\nA file holds `faults:`, a list as in an experiment, and, if wanted, `blastRadius:`.',
+    )
+    .action(leave(injectFaults))
+  command('faults [kind]', 'every kind of fault, or one with its parameters, units and ranges', [
+    'faults',
+    'faults latency',
+    'faults --json',
+  ]).action(leave(faults))
+  command('halt', 'end every fault at once, whoever began it, and let none begin', [
+    'halt',
+    "halt --reason 'customer demo'",
+    'halt --release',
+  ])
+    .option('--release', 'let faults begin again')
+    .option('--reason <text>', 'why, for whoever is refused meanwhile', 'divergence halt')
+    .action(leave(halt))
+  command('audit', 'list what faults left behind: exit code 4 if there is anything', [
+    'audit',
+    'audit --json',
+  ]).action(leave(audit))
   command('judge <run>', 'compute the verdict of a run again from its journal, offline', [
     'judge runs/20261121T060102Z-zone-outage',
   ]).action(leave(judgeAgain))

@@ -1,14 +1,20 @@
 import type { Progress } from '../platform/cluster/cluster.ts'
 import { MachineryError } from '../platform/errors.ts'
+import type { BlastRadius } from './faults/blast-radius.ts'
+import { requireWithinBlastRadius } from './faults/blast-radius.ts'
 import type { AnyFault } from './faults/catalogue.ts'
 import { planFault } from './faults/catalogue.ts'
+import { describeAction } from './faults/describe-action.ts'
 import { type Effect, proveEffect } from './faults/effect.ts'
-import { describeAction, type Executor } from './faults/executor.ts'
+import type { Executor } from './faults/executor.ts'
 import type { FaultPlan } from './faults/fault.ts'
+import { Heartbeat, type Held } from './heartbeat.ts'
 import type { Journal } from './journal.ts'
 import type { TimelineEvent } from './journal-entry.ts'
-import type { Clock, LabReader } from './lab/roles.ts'
-import { type UndoRecipe, writeUndoFile } from './undo-file.ts'
+import { capabilitiesOf } from './lab/capabilities.ts'
+import type { Agents, ApiLeases, Clock, LabReader } from './lab/roles.ts'
+import { PendingUndo } from './pending-undo.ts'
+import { untilOr } from './waiting.ts'
 
 /** What became of one fault. Times are the runner's clock, Unix milliseconds. */
 export type Begun = {
@@ -19,18 +25,30 @@ export type Begun = {
   readonly effect: Effect
 }
 
-/** Time for one try to undo, and for how many tries; then a person has to. */
-const UNDO_LIMIT_MS = 60_000
-const UNDO_TRIES = 3
-const UNDO_AGAIN_AFTER_MS = 1_000
-
 export type AttackDependencies = {
+  readonly runId: string
   readonly executor: Executor
   readonly lab: Pick<LabReader, 'view'>
+  readonly agents: Agents
+  readonly leases: Pick<ApiLeases, 'take'>
   readonly clock: Clock
   readonly journal: Pick<Journal, 'append' | 'note' | 'folder'>
   readonly progress: Progress
   readonly onEvent: (event: TimelineEvent) => void
+  readonly blastRadius: BlastRadius
+  /** Of random picks, an unsigned 32-bit integer. */
+  readonly seed: number
+}
+
+/** How long the attack goes on, and what ends it earlier. */
+export type Span = {
+  /** Begin of the attack phase, Unix milliseconds of the runner's clock. */
+  readonly startMs: number
+  readonly holdSeconds: number
+  /** Stops everything with an error. */
+  readonly signal: AbortSignal
+  /** Ends the attack in good order: what is on is undone, what has not begun does not begin. */
+  readonly calledOff: AbortSignal
 }
 
 /**
@@ -39,37 +57,48 @@ export type AttackDependencies = {
  */
 export class Attack {
   readonly #dependencies: AttackDependencies
-  readonly #pending = new Map<number, UndoRecipe>()
+  readonly #heartbeat: Heartbeat
+  readonly #pending: PendingUndo
+  /** Faults that are on, by their number. */
+  readonly #active = new Map<number, FaultPlan>()
+  /** Of this attack, so that no two faults ever have the same id. */
+  readonly #token: string
+  #admitting: Promise<unknown> = Promise.resolve()
 
   constructor(dependencies: AttackDependencies) {
     this.#dependencies = dependencies
+    this.#heartbeat = new Heartbeat(dependencies)
+    this.#pending = new PendingUndo(dependencies)
+    this.#token = newToken(dependencies.clock.nowMs())
   }
 
   /**
    * Carries out the time line.
    *
-   * @param startMs begin of the attack phase, runner's clock
-   * @returns when `holdSeconds` are over and every fault has ended
+   * @returns what was begun, when the time is over or it was called off, and every fault has ended
+   * @throws Halted, MachineryError when a fault ended by itself
    */
-  async carryOut(
-    faults: readonly AnyFault[],
-    startMs: number,
-    holdSeconds: number,
-    signal: AbortSignal,
-  ): Promise<readonly Begun[]> {
-    const { clock } = this.#dependencies
+  async carryOut(faults: readonly AnyFault[], span: Span): Promise<readonly Begun[]> {
     // One fault that fails stops the others from going on alone.
     const failed = new AbortController()
-    const either = AbortSignal.any([signal, failed.signal])
-    const endMs = startMs + holdSeconds * 1000
-    const each = faults.map((fault, index) => this.#carryOutOne(index, fault, startMs, endMs, either))
+    const signal = AbortSignal.any([span.signal, failed.signal, this.#heartbeat.lost, this.#pending.lost])
+    const either = { ...span, signal }
+    const each: Promise<Begun | null>[] = []
+    for (const [index, fault] of faults.entries()) {
+      const previous = fault.after === 'previous' ? each[index - 1] : undefined
+      each.push(this.#carryOutOne(index, fault, either, previous))
+    }
     const begun = Promise.all(each).catch(error => {
       failed.abort(error)
       throw error
     })
     try {
-      const [results] = await Promise.all([begun, sleepUntil(clock, endMs, either)])
-      return results
+      const endMs = span.startMs + span.holdSeconds * 1000
+      const [results] = await Promise.all([
+        begun,
+        untilOr(this.#dependencies.clock, endMs, signal, span.calledOff),
+      ])
+      return results.filter(result => result !== null)
     } finally {
       await Promise.allSettled(each)
     }
@@ -81,116 +110,103 @@ export class Attack {
    * @returns what could not be undone, in words; empty when all is well
    */
   async undoAll(): Promise<readonly string[]> {
-    const stuck: string[] = []
-    for (const index of [...this.#pending.keys()]) {
-      const reason = await this.#tryToUndo(index)
-      if (reason !== null) stuck.push(reason)
-    }
-    return stuck
+    const results = await Promise.all(this.#pending.faults.map(index => this.#pending.undo(index)))
+    await this.#heartbeat.stop()
+    return results.filter(reason => reason !== null)
   }
 
+  /** @returns null when it was called off before it began */
   async #carryOutOne(
     index: number,
     fault: AnyFault,
-    startMs: number,
-    holdEndMs: number,
-    signal: AbortSignal,
-  ): Promise<Begun> {
-    const { clock, lab, journal, progress } = this.#dependencies
-    await sleepUntil(clock, startMs + fault.offsetSeconds * 1000, signal)
-    const plan = planFault(fault, await lab.view())
-    const beginMs = await this.#begin(index, plan, signal)
-    const doneMs = clock.nowMs()
-    const untilMs = 'durationSeconds' in fault ? beginMs + fault.durationSeconds * 1000 : holdEndMs
-    const proving = proveEffect(plan, lab, clock, beginMs, untilMs, signal)
-    await Promise.all([proving, sleepUntil(clock, untilMs, signal)])
-    const effect = await proving
-    await journal.append({ entry: 'fault-effect', fault: index, ...effect })
-    progress(`${plan.kind}: ${effect.proven ? 'proven' : 'NOT proven'}: ${effect.detail}`)
-    if (plan.end.length === 0) return { plan, beginMs, endMs: doneMs, effect }
-    const endMs = clock.nowMs()
-    await this.#end(index)
-    return { plan, beginMs, endMs, effect }
-  }
-
-  async #begin(index: number, plan: FaultPlan, signal: AbortSignal): Promise<number> {
-    const { executor, journal } = this.#dependencies
-    const recipe = { fault: index, kind: plan.kind, targets: plan.targets, actions: plan.end }
-    if (plan.end.length > 0) {
-      await writeUndoFile(journal.folder, [...this.#pending.values(), recipe])
-      await journal.append({ entry: 'undo-recipe', recipe })
-      this.#pending.set(index, recipe)
+    span: Span,
+    previous: Promise<Begun | null> | undefined,
+  ): Promise<Begun | null> {
+    const { clock, journal, progress } = this.#dependencies
+    const { signal, calledOff } = span
+    if (previous !== undefined) await previous
+    const fromMs = previous === undefined ? span.startMs : clock.nowMs()
+    await untilOr(clock, fromMs + fault.offsetSeconds * 1000, signal, calledOff)
+    if (calledOff.aborted) return null
+    const plan = await this.#admit(index, fault)
+    const holdEndMs = span.startMs + span.holdSeconds * 1000
+    const seconds = 'durationSeconds' in fault ? fault.durationSeconds : undefined
+    const over = new AbortController()
+    try {
+      const { actedAtMs: beginMs, pending } = await this.#begin(
+        index,
+        plan,
+        seconds ?? Math.max(1, (holdEndMs - clock.nowMs()) / 1000),
+        AbortSignal.any([signal, over.signal]),
+      )
+      const doneMs = clock.nowMs()
+      const untilMs = seconds === undefined ? holdEndMs : beginMs + seconds * 1000
+      const either = AbortSignal.any([signal, calledOff])
+      const proving = proveEffect(plan, this.#dependencies, beginMs, untilMs, either)
+      await Promise.all([proving.catch(() => undefined), untilOr(clock, untilMs, signal, calledOff)])
+      const effect = await proving.catch(error => {
+        if (signal.aborted || !calledOff.aborted) throw error
+        return { proven: false, detail: 'the attack was called off before an effect was seen' }
+      })
+      await journal.append({ entry: 'fault-effect', fault: index, ...effect })
+      progress(`${plan.kind}: ${effect.proven ? 'proven' : 'NOT proven'}: ${effect.detail}`)
+      over.abort()
+      await pending
+      const endMs = plan.end.length === 0 ? doneMs : clock.nowMs()
+      await this.#end(index, plan)
+      return { plan, beginMs, endMs, effect }
+    } finally {
+      over.abort()
+      this.#active.delete(index)
     }
-    const beginMs = await executor.perform(plan.begin, signal)
-    await journal.append({ entry: 'fault-begun', fault: index, plan })
-    this.#tell(plan, beginMs, plan.begin.map(describeAction).join(', '))
-    return beginMs
   }
 
-  async #end(index: number): Promise<void> {
-    const reason = await this.#tryToUndo(index)
+  /** One after the other, so that two faults that begin together do not both take the last healthy pod. */
+  async #admit(index: number, fault: AnyFault): Promise<FaultPlan> {
+    const { lab, agents, blastRadius, seed } = this.#dependencies
+    const previous = this.#admitting
+    const admitted = (async () => {
+      await previous.catch(() => undefined)
+      const [view, capabilities] = await Promise.all([lab.view(), capabilitiesOf(agents)])
+      const id = `${this.#token}${index.toString(36)}`
+      const plan = planFault(fault, view, { id, capabilities: capabilities.sets, seed })
+      requireWithinBlastRadius(plan, view, blastRadius, [...this.#active.values()])
+      this.#active.set(index, plan)
+      return plan
+    })()
+    this.#admitting = admitted
+    return await admitted
+  }
+
+  async #begin(index: number, plan: FaultPlan, atMostSeconds: number, signal: AbortSignal) {
+    const { executor, journal, runId, onEvent, progress } = this.#dependencies
+    signal.throwIfAborted()
+    await this.#pending.add(index, `${this.#token}${index.toString(36)}`, plan)
+    this.#heartbeat.hold(heldBy(plan))
+    const performed = await executor.perform({ runId, actions: plan.begin, atMostSeconds }, signal)
+    await journal.append({ entry: 'fault-begun', fault: index, plan })
+    const text = plan.begin.map(describeAction).join(', ')
+    progress(`${plan.kind}: ${text}`)
+    onEvent({ atMs: performed.actedAtMs, source: 'fault', group: 'experiment', text })
+    return performed
+  }
+
+  async #end(index: number, plan: FaultPlan): Promise<void> {
+    // From here on it may end: that is no longer a loss.
+    this.#heartbeat.letGo(heldBy(plan))
+    const reason = await this.#pending.undo(index)
     if (reason === null) return
     throw new MachineryError(`Cannot end the fault: ${reason}`, "'divergence up' tries again.")
   }
-
-  /** @returns why it could not be undone, or null */
-  async #tryToUndo(index: number): Promise<string | null> {
-    const { clock, executor, journal } = this.#dependencies
-    const recipe = this.#pending.get(index)
-    if (recipe === undefined) return null
-    const what = `${recipe.kind} of ${recipe.targets.join(', ')}`
-    const limit = AbortSignal.timeout(UNDO_LIMIT_MS)
-    for (let attempt = 1; ; attempt++) {
-      const atMs = clock.nowMs()
-      try {
-        await within(executor.perform(recipe.actions, limit), limit)
-      } catch (error) {
-        const reason = `${what} is not undone: ${messageOf(error)}`
-        journal.note({ entry: 'undo-failed', fault: index, reason })
-        if (attempt >= UNDO_TRIES || limit.aborted) return reason
-        await clock.sleep(UNDO_AGAIN_AFTER_MS, limit).catch(() => undefined)
-        continue
-      }
-      this.#pending.delete(index)
-      this.#tell(recipe, atMs, recipe.actions.map(describeAction).join(', '))
-      return await this.#recordEnd(index).then(
-        () => null,
-        error => `${what} is undone, but that cannot be written down: ${messageOf(error)}`,
-      )
-    }
-  }
-
-  async #recordEnd(index: number): Promise<void> {
-    const { journal } = this.#dependencies
-    await writeUndoFile(journal.folder, [...this.#pending.values()])
-    await journal.append({ entry: 'fault-ended', fault: index })
-  }
-
-  #tell(what: { readonly kind: string }, atMs: number, text: string): void {
-    this.#dependencies.progress(`${what.kind}: ${text}`)
-    this.#dependencies.onEvent({ atMs, source: 'fault', group: 'experiment', text })
-  }
 }
 
-/** Sleeps until an instant of `clock`; returns at once when it has passed. */
-export async function sleepUntil(clock: Clock, atMs: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
-  const remainingMs = atMs - clock.nowMs()
-  if (remainingMs > 0) await clock.sleep(remainingMs, signal)
+/** What agents hold on for a fault. */
+function heldBy(plan: FaultPlan): readonly Held[] {
+  return plan.begin.filter(action => action.action === 'agent-begin')
 }
 
-/** The result of `work`, or the reason of `limit` when that comes first. */
-async function within<T>(work: Promise<T>, limit: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(limit.reason)
-  limit.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    limit.removeEventListener('abort', onAbort)
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+/** `[a-z0-9]{12}`; a second attack in the same millisecond gets another one all the same. */
+function newToken(nowMs: number): string {
+  const random = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0
+  return `${Math.floor(nowMs).toString(36)}${random.toString(36).padStart(7, '0').slice(-4)}`
 }

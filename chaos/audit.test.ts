@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { leftovers, residue, snapshotOf, undoLeftovers } from './audit.ts'
 import { clusterExecutor } from './faults/executor.ts'
-import { RecordedLab, RecordedLock, wholeLab } from './lab/recording.ts'
+import { quickClock, RecordedLab, RecordedLock, wholeLab } from './lab/recording.ts'
+import { RecordedAgents, RecordedApi } from './lab/recording-agents.ts'
 import type { LabView, NodeView, PodView } from './lab/view.ts'
 import { UNDO_FILE, type UndoRecipe, writeUndoFile } from './undo-file.ts'
 
 const never = new AbortController().signal
+const clock = quickClock(100)
 const before = snapshotOf(wholeLab(), [])
 
 const withNode = (change: Partial<NodeView>): LabView => {
@@ -107,7 +109,14 @@ describe('leftovers()', () => {
   const heal = async () =>
     undoLeftovers(
       await find(),
-      clusterExecutor({ cluster: lab.cluster, lab, pods: lab, clock: { nowMs: () => 0 } }),
+      clusterExecutor({
+        cluster: lab.cluster,
+        lab,
+        pods: lab,
+        api: new RecordedApi(),
+        agents: new RecordedAgents(clock),
+        clock,
+      }),
       never,
     )
 

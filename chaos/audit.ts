@@ -2,9 +2,12 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cluster } from '../platform/cluster/cluster.ts'
 import { GROUP_SERVICES, GROUPS, nodeName, ZONES } from '../platform/topology.ts'
+import type { FaultStatus, NodeSnapshot } from '../services/agent/protocol.ts'
+import { agentResidue } from './agent-residue.ts'
+import { describeTarget } from './faults/describe-action.ts'
 import type { Executor } from './faults/executor.ts'
 import type { Action } from './faults/fault.ts'
-import type { LabReader, RunLock } from './lab/roles.ts'
+import type { Agents, ApiLeases, LabReader, RunLock } from './lab/roles.ts'
 import { type LabView, type NodeView, primaryZone } from './lab/view.ts'
 import { UNDO_FILE, type UndoRecipe, writeUndoFile } from './undo-file.ts'
 
@@ -18,10 +21,29 @@ export type Snapshot = {
   /** Groups with a Postgres primary. */
   readonly primaries: readonly string[]
   readonly loadJobs: readonly string[]
+  /** Wanted replicas by `namespace/resource/name`. */
+  readonly replicas: Readonly<Record<string, number>>
+  /** Promises to undo something in the API, by name. */
+  readonly leases: readonly string[]
+  /** What agents hold on or cannot undo, in words. */
+  readonly faults: readonly string[]
+  /** What a fault could leave behind on each node; null where nobody looked. */
+  readonly agents: Readonly<Record<string, NodeSnapshot>> | null
+}
+
+export type SnapshotSources = {
+  readonly lab: Pick<LabReader, 'view'>
+  readonly cluster: Pick<Cluster, 'poweredOff'>
+  readonly agents: Pick<Agents, 'list' | 'ask'>
+  readonly leases: Pick<ApiLeases, 'list'>
 }
 
 /** Reduces the lab to what must not be different after a run. Pure. */
-export function snapshotOf(view: LabView, poweredOff: readonly string[]): Snapshot {
+export function snapshotOf(
+  view: LabView,
+  poweredOff: readonly string[],
+  held: Pick<Snapshot, 'leases' | 'faults' | 'agents'> = { leases: [], faults: [], agents: null },
+): Snapshot {
   const readyPods: Record<string, number> = {}
   for (const pod of view.pods) {
     // A batch that happens to run ends by itself; only what runs for good has to be there again.
@@ -37,15 +59,55 @@ export function snapshotOf(view: LabView, poweredOff: readonly string[]): Snapsh
     disruptionBudgets: [...view.disruptionBudgets].sort(),
     primaries: GROUPS.filter(group => primaryZone(group, view) !== null),
     loadJobs: view.loadJobs,
+    replicas: Object.fromEntries(
+      view.workloads.map(({ namespace, resource, name, replicas }) => [
+        `${namespace}/${resource}/${name}`,
+        replicas,
+      ]),
+    ),
+    ...held,
   }
 }
 
+/** @param depth `lab`: what the API and the agents say at once; `all`: each agent looks at its whole node as well */
 export async function takeSnapshot(
-  lab: Pick<LabReader, 'view'>,
-  cluster: Pick<Cluster, 'poweredOff'>,
+  { lab, cluster, agents, leases }: SnapshotSources,
+  depth: 'lab' | 'all',
 ): Promise<Snapshot> {
-  const [view, poweredOff] = await Promise.all([lab.view(), cluster.poweredOff()])
-  return snapshotOf(view, poweredOff)
+  const [view, poweredOff, promised, ready] = await Promise.all([
+    lab.view(),
+    cluster.poweredOff(),
+    leases.list(),
+    agents.list(),
+  ])
+  const nodes = ready.filter(agent => agent.ready).map(({ node }) => node)
+  const statuses = await Promise.all(nodes.map(node => agents.ask(node, { op: 'status' })))
+  const snapshots =
+    depth === 'lab'
+      ? null
+      : await Promise.all(
+          nodes.map(
+            async (node): Promise<[string, NodeSnapshot]> => [
+              node,
+              await agents.ask(node, { op: 'snapshot' }),
+            ],
+          ),
+        )
+  return snapshotOf(view, poweredOff, {
+    leases: promised.map(({ name }) => name).sort(),
+    faults: statuses.flatMap((each, index) => unended(nodes[index] ?? '', each)),
+    agents: snapshots === null ? null : Object.fromEntries(snapshots),
+  })
+}
+
+/** Faults of one agent that are not over, in words. Pure. */
+export function unended(node: string, statuses: readonly FaultStatus[]): string[] {
+  return statuses
+    .filter(({ state }) => state !== 'ended' && state !== 'prepared')
+    .map(
+      ({ kind, target, state, runId, problem }) =>
+        `the agent on ${node} has ${kind} of ${describeTarget(target)} ${state} (run ${runId})${problem === null ? '' : `: ${problem}`}`,
+    )
 }
 
 /** What a run left behind, one sentence each; empty when the lab is as it was. Pure. */
@@ -73,6 +135,25 @@ export function residue(before: Snapshot, after: Snapshot): string[] {
     ...after.loadJobs
       .filter(name => !before.loadJobs.includes(name))
       .map(name => `load job ${name} is still there`),
+    ...after.leases
+      .filter(name => !before.leases.includes(name))
+      .map(name => `lease ${name} in the API is still there`),
+    ...after.faults.filter(fault => !before.faults.includes(fault)),
+    ...replicaResidue(before.replicas, after.replicas),
+    ...(before.agents === null || after.agents === null ? [] : agentResidue(before.agents, after.agents)),
+  ]
+}
+
+function replicaResidue(before: Snapshot['replicas'], after: Snapshot['replicas']): string[] {
+  return [
+    ...Object.entries(before).flatMap(([name, count]) => {
+      const now = after[name]
+      if (now === undefined) return [`${name} is gone`]
+      return now === count ? [] : [`${name} wants ${now} replicas, before the run it wanted ${count}`]
+    }),
+    ...Object.keys(after)
+      .filter(name => before[name] === undefined)
+      .map(name => `${name} was not there before the run`),
   ]
 }
 
@@ -131,6 +212,9 @@ export async function leftovers(sources: LeftoverSources): Promise<Leftover[]> {
   return found
 }
 
+/** Longest that one undo may take; only what begins something would ask for it. */
+const HEAL_SECONDS = 60
+
 /**
  * Undoes what ended runs left behind.
  *
@@ -143,7 +227,7 @@ export async function undoLeftovers(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   for (const { actions, folder } of found) {
-    await executor.perform(actions, signal)
+    await executor.perform({ runId: 'healing', actions, atMostSeconds: HEAL_SECONDS }, signal)
     if (folder !== null) await writeUndoFile(folder, [])
   }
   return found.map(({ description }) => description)

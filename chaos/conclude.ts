@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Begun } from './attack.ts'
 import type { Measured } from './drive-load.ts'
+import { proveLoadFactor } from './faults/load-factor.ts'
 import { RUN_FILES, readRun } from './journal.ts'
 import type { JudgeInput } from './journal-entry.ts'
 import type { Verdict } from './judgement/verdict.ts'
@@ -32,7 +34,8 @@ export async function conclude(run: Run, measured: Measured): Promise<Verdict> {
 
 function judgeInput(run: Run, measured: Measured, writes: JudgeInput['writes']): JudgeInput {
   const { runId, experiment, events, dependencies } = run
-  const { begun, clockOffsetMs, edges, faultEndMs, load } = measured
+  const { clockOffsetMs, edges, faultEndMs, load } = measured
+  const begun = withLoadFactors(measured)
   const { phases } = phasesOf(experiment.phases, edges)
   const onGenerator = ({ startMs, endMs }: Phase): Phase => ({
     startMs: startMs + clockOffsetMs,
@@ -52,9 +55,20 @@ function judgeInput(run: Run, measured: Measured, writes: JudgeInput['writes']):
     load,
     writes,
     clockOffsetMs,
-    aborted: false,
+    aborted: measured.aborted,
     events: [...events].sort((one, other) => one.atMs - other.atMs),
     seed: experiment.seed,
     versions: dependencies.versions,
   }
+}
+
+/** Effects that only the generator can tell, now that it has finished; its windows stand in the order of the faults. */
+function withLoadFactors({ begun, load }: Measured): readonly Begun[] {
+  let surges = 0
+  return begun.map(fault => {
+    const proof = fault.plan.proofs.find(candidate => candidate.proof === 'load-factor')
+    if (proof === undefined) return fault
+    const effect = proveLoadFactor(proof.factor, load.surges?.[surges++]?.inside ?? null)
+    return { ...fault, effect }
+  })
 }

@@ -28,6 +28,8 @@ export type Measured = Collected & {
   readonly edges: PhaseEdges
   readonly begun: readonly Begun[]
   readonly faultEndMs: number
+  /** The abort rule put an end to the attack. */
+  readonly aborted: boolean
 }
 
 export type DrivenLoad = {
@@ -35,6 +37,10 @@ export type DrivenLoad = {
   readonly startMs: number
   /** Aborted when the run is stopped, and when the generator dies: nothing that follows would be measured. */
   readonly running: AbortSignal
+  /** What has been told so far, in the order in which it came. */
+  readonly records: () => readonly LoadRecord[]
+  /** Generator's clock minus ours, milliseconds. */
+  readonly clockOffsetMs: number
   /** Waits for the generator's end and its last sample. */
   collect(): Promise<Collected>
   /** Follows no longer; the generator itself is removed on the way out. */
@@ -73,6 +79,8 @@ export async function driveLoad(run: Run, signal: AbortSignal): Promise<DrivenLo
       startMs: loadStartMs - offsetMs,
       running,
       stop,
+      records: () => follower.records,
+      clockOffsetMs: offsetMs,
       async collect() {
         progress('load: collecting the last samples')
         await following

@@ -1,4 +1,5 @@
 import type { Group, Zone } from '../platform/topology.ts'
+import type { Level } from './faults/fault.ts'
 import type { SignalSpec, Verdict } from './judgement/verdict.ts'
 import type { LoadSummary, Phases } from './measurement/sample.ts'
 
@@ -29,7 +30,7 @@ export type JudgeInput = {
   readonly experiment: {
     readonly name: string
     readonly hypothesis: string
-    readonly level: 'container' | 'pod' | 'zone'
+    readonly level: Level
   }
   readonly signals: readonly SignalSpec[]
   readonly phases: Phases
@@ -69,6 +70,17 @@ export type JournalEntry = { readonly atMs: number } & (
       readonly entry: 'preflight'
       readonly checks: readonly { readonly check: string; readonly ok: boolean; readonly detail: string }[]
     }
+  /** What the faults would be now, and what each node can do them with. */
+  | {
+      readonly entry: 'planned'
+      readonly faults: readonly {
+        readonly kind: string
+        readonly targets: readonly string[]
+        readonly actions: readonly string[]
+      }[]
+      /** By node and capability: how it was found out. */
+      readonly capabilities: Readonly<Record<string, Readonly<Record<string, string>>>>
+    }
   | { readonly entry: 'snapshot'; readonly snapshot: unknown }
   | { readonly entry: 'load-started'; readonly plan: unknown }
   | {
@@ -87,7 +99,14 @@ export type JournalEntry = { readonly atMs: number } & (
       readonly proven: boolean
       readonly detail: string
     }
-  | { readonly entry: 'fault-ended'; readonly fault: number }
+  | {
+      readonly entry: 'fault-ended'
+      readonly fault: number
+      /** By id of a target that an agent held: who ended it; null when its agent does not say. */
+      readonly endedBy: Readonly<Record<string, string | null>>
+    }
+  /** The abort rule put an end to the attack. */
+  | { readonly entry: 'aborted'; readonly reason: string }
   | { readonly entry: 'undo-failed'; readonly fault: number; readonly reason: string }
   | { readonly entry: 'event'; readonly event: TimelineEvent }
   | {

@@ -103,7 +103,7 @@ describe('Journal', () => {
   test('keeps the order of the calls, whoever waits for them', async () => {
     const folder = join(await mkdtemp(join(tmpdir(), 'journal-')), 'run')
     const journal = await Journal.open(folder, '', clock)
-    for (let fault = 0; fault < 50; fault++) void journal.append({ entry: 'fault-ended', fault })
+    for (let fault = 0; fault < 50; fault++) void journal.append({ entry: 'fault-ended', fault, endedBy: {} })
     await journal.close()
     const entries = await readJournal(folder)
     expect(entries.map(entry => 'fault' in entry && entry.fault)).toEqual(

@@ -1,7 +1,14 @@
 import { MachineryError } from '../platform/errors.ts'
 import { GROUPS, TOPOLOGY } from '../platform/topology.ts'
-import type { Clock, Database, LabReader } from './lab/roles.ts'
+import type { Hello } from '../services/agent/protocol.ts'
+import type { Experiment } from './experiment.ts'
+import { planFault } from './faults/catalogue.ts'
+import { describeAction } from './faults/describe-action.ts'
+import type { FaultPlan } from './faults/fault.ts'
+import { capabilitiesOf } from './lab/capabilities.ts'
+import type { Agents, Clock, Database, LabReader } from './lab/roles.ts'
 import { type LabView, primaryZone } from './lab/view.ts'
+import { messageOf } from './message-of.ts'
 
 export type PreflightCheck = { readonly check: string; readonly ok: boolean; readonly detail: string }
 
@@ -12,6 +19,13 @@ const SYNC_STANDBYS =
   "SELECT application_name FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')"
 const SONGS = 'SELECT count(*) FROM songs'
 
+export type PreflightSources = {
+  readonly lab: Pick<LabReader, 'view'>
+  readonly database: Database
+  readonly agents: Pick<Agents, 'list' | 'ask'>
+  readonly clock: Clock
+}
+
 /**
  * Waits until both groups are whole: an experiment on a lab that limps would measure the limp.
  *
@@ -20,15 +34,14 @@ const SONGS = 'SELECT count(*) FROM songs'
  * @throws MachineryError naming every check that is not
  */
 export async function preflight(
-  lab: Pick<LabReader, 'view'>,
-  database: Database,
-  clock: Clock,
+  sources: PreflightSources,
   withinMs: number,
   signal: AbortSignal,
 ): Promise<readonly PreflightCheck[]> {
+  const { clock } = sources
   const untilMs = clock.nowMs() + withinMs
   for (;;) {
-    const checks = await look(lab, database)
+    const checks = await look(sources)
     const failed = checks.filter(check => !check.ok)
     if (failed.length === 0) return checks
     if (clock.nowMs() >= untilMs) {
@@ -41,7 +54,7 @@ export async function preflight(
   }
 }
 
-async function look(lab: Pick<LabReader, 'view'>, database: Database): Promise<PreflightCheck[]> {
+async function look({ lab, database, agents }: PreflightSources): Promise<PreflightCheck[]> {
   const view = await lab.view()
   const atDatabases = await Promise.all(
     GROUPS.map(async (group): Promise<PreflightCheck[]> => {
@@ -62,7 +75,69 @@ async function look(lab: Pick<LabReader, 'view'>, database: Database): Promise<P
       ]
     }),
   )
-  return [...viewChecks(view), ...atDatabases.flat()]
+  return [...viewChecks(view), ...(await agentChecks(view, agents)), ...atDatabases.flat()]
+}
+
+/** Every node that may be attacked has an agent that could end what it began there. */
+async function agentChecks(
+  view: LabView,
+  agents: PreflightSources['agents'],
+): Promise<readonly PreflightCheck[]> {
+  const nodes = view.nodes.filter(node => node.group === 'experiment').map(({ name }) => name)
+  const answers = await Promise.all(
+    nodes.map(node =>
+      agents.ask(node, { op: 'hello' }).then(
+        hello => agentCheck(node, hello),
+        error => ({ check: `agent on ${node}`, ok: false, detail: messageOf(error) }),
+      ),
+    ),
+  )
+  return answers
+}
+
+/** Whether an agent is the one of this node, and may begin something. Pure. */
+export function agentCheck(node: string, { node: said, group, halted }: Hello): PreflightCheck {
+  const check = `agent on ${node}`
+  if (said !== node) return { check, ok: false, detail: `it says that it is on ${said}` }
+  if (group !== 'experiment') return { check, ok: false, detail: `it says that it is in group ${group}` }
+  if (halted) return { check, ok: false, detail: "it is halted: 'divergence halt --release'" }
+  return { check, ok: true, detail: 'ready' }
+}
+
+export type PlannedAhead = {
+  readonly plans: readonly FaultPlan[]
+  readonly faults: readonly {
+    readonly kind: string
+    readonly targets: readonly string[]
+    readonly actions: readonly string[]
+  }[]
+  /** By node and capability that it has: how it was found out. */
+  readonly capabilities: Readonly<Record<string, Readonly<Record<string, string>>>>
+}
+
+/**
+ * Resolves every fault against the lab as it is now, so that what cannot be done is an error before anything starts.
+ * When a fault begins it is resolved again.
+ *
+ * @throws UserError NOTHING_SELECTED, CAPABILITY_MISSING
+ */
+export async function planAhead(
+  { faults, seed }: Pick<Experiment, 'faults' | 'seed'>,
+  { lab, agents }: Pick<PreflightSources, 'lab' | 'agents'>,
+): Promise<PlannedAhead> {
+  const [view, { sets, details }] = await Promise.all([lab.view(), capabilitiesOf(agents)])
+  const plans = faults.map((fault, index) =>
+    planFault(fault, view, { id: `plan${index}`, capabilities: sets, seed }),
+  )
+  return {
+    plans,
+    faults: plans.map(({ kind, targets, begin }) => ({
+      kind,
+      targets,
+      actions: begin.map(describeAction),
+    })),
+    capabilities: details,
+  }
 }
 
 async function ask(
@@ -71,7 +146,7 @@ async function ask(
   try {
     return { rows: await query() }
   } catch (error) {
-    return { rows: [], error: error instanceof Error ? error.message : String(error) }
+    return { rows: [], error: messageOf(error) }
   }
 }
 

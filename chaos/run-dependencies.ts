@@ -5,7 +5,18 @@ import type { Executor } from './faults/executor.ts'
 import type { Journal } from './journal.ts'
 import type { JudgeInput, TimelineEvent } from './journal-entry.ts'
 import type { Verdict } from './judgement/verdict.ts'
-import type { Clock, Database, LabReader, LabWatcher, LoadGenerator, RunLock } from './lab/roles.ts'
+import type {
+  Agents,
+  ApiFaults,
+  ApiLeases,
+  Clock,
+  Database,
+  Halt,
+  LabReader,
+  LabWatcher,
+  LoadGenerator,
+  RunLock,
+} from './lab/roles.ts'
 import type { Sample } from './measurement/sample.ts'
 
 /** One run on its way. */
@@ -23,6 +34,10 @@ export type RunDependencies = {
   readonly cluster: Pick<Cluster, 'poweredOff'>
   readonly lab: LabReader & LabWatcher
   readonly executor: Executor
+  readonly agents: Agents
+  readonly api: Pick<ApiFaults, 'undo' | 'forbidden'>
+  readonly leases: ApiLeases
+  readonly halt: Halt
   readonly database: Database
   readonly load: LoadGenerator
   readonly lock: RunLock
@@ -32,6 +47,8 @@ export type RunDependencies = {
   readonly renderers: Readonly<Record<'html' | 'markdown', Renderer>>
   /** Folder that holds a folder for each run. */
   readonly runsFolder: string
+  /** File that keeps the lab as it was when it was last known to be whole, for `divergence audit`. */
+  readonly baselineFile: string
   /** Base URL of each group's edge as the load generator reaches it. */
   readonly urls: Readonly<Record<Group, string>>
   /** Versions of what decides over the verdict, by name; they go into the journal. */

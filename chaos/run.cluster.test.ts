@@ -52,7 +52,7 @@ let dependencies: RunDependencies
 let told: string[] = []
 let before: Snapshot
 
-const takeNow = () => takeSnapshot(dependencies.lab, dependencies.cluster)
+const takeNow = () => takeSnapshot(dependencies, 'all')
 
 beforeAll(async () => {
   record = await readRecord(recordPath(labFolders().state, undefined))
@@ -75,6 +75,7 @@ async function connect(): Promise<RunDependencies> {
     judge,
     renderers: { html: () => '', markdown: () => '' },
     runsFolder: await mkdtemp(join(tmpdir(), 'runs-')),
+    baselineFile: join(await mkdtemp(join(tmpdir(), 'state-')), 'baseline.json'),
     versions: {},
   }
 }

@@ -8,6 +8,7 @@ import { clusterExecutor, type Executor } from './faults/executor.ts'
 import { RUN_FILES, readJournal, readRun } from './journal.ts'
 import { judge } from './judgement/judge.ts'
 import { quickClock, RecordedLab, RecordedLoad, RecordedLock, recordedDatabase } from './lab/recording.ts'
+import { RecordedAgents, RecordedApi, RecordedHalt, RecordedLeases } from './lab/recording-agents.ts'
 import { runExperiment } from './run.ts'
 import type { RunDependencies } from './run-dependencies.ts'
 import { UNDO_FILE, writeUndoFile } from './undo-file.ts'
@@ -23,6 +24,8 @@ const experiment: Experiment = {
   load: { profile: 'steady', requestsPerSecond: 5, writeShare: 0.2, durationSeconds: 24 },
   phases: { warmupSeconds: 2, baselineSeconds: 8, holdSeconds: 6, recoverySeconds: 6, transitionSeconds: 1 },
   settle: { readySeconds: 10 },
+  abort: { failedShare: 0.5, windowSeconds: 2, fewestRequests: 5 },
+  blastRadius: { maxTargets: 3, keepHealthy: 1 },
   seed: 7,
   faults: [
     { kind: 'zone-outage', select: { group: 'experiment', zone: 'b' }, offsetSeconds: 0, durationSeconds: 6 },
@@ -39,6 +42,10 @@ const killPods: Experiment['faults'] = [
 let lab = new RecordedLab()
 let load = new RecordedLoad(quickClock(SPEED))
 let lock = new RecordedLock()
+let agents = new RecordedAgents(quickClock(SPEED))
+let api = new RecordedApi()
+let leases = new RecordedLeases()
+let halt = new RecordedHalt()
 let told: string[] = []
 let dependencies: RunDependencies
 
@@ -47,11 +54,20 @@ beforeEach(async () => {
   lab = new RecordedLab()
   load = new RecordedLoad(clock)
   lock = new RecordedLock()
+  agents = new RecordedAgents(clock)
+  api = new RecordedApi()
+  leases = new RecordedLeases()
+  halt = new RecordedHalt()
   told = []
+  const runsFolder = await mkdtemp(join(tmpdir(), 'runs-'))
   dependencies = {
     cluster: lab.cluster,
     lab,
-    executor: clusterExecutor({ cluster: lab.cluster, lab, pods: lab, clock }),
+    executor: clusterExecutor({ cluster: lab.cluster, lab, pods: lab, api, agents, clock }),
+    agents,
+    api,
+    leases,
+    halt,
     database: recordedDatabase(load),
     load,
     lock,
@@ -59,7 +75,8 @@ beforeEach(async () => {
     progress: message => void told.push(message),
     judge,
     renderers: { html: verdict => `<p>${verdict.verdict}</p>`, markdown: verdict => verdict.verdict },
-    runsFolder: await mkdtemp(join(tmpdir(), 'runs-')),
+    runsFolder,
+    baselineFile: join(await mkdtemp(join(tmpdir(), 'state-')), 'baseline.json'),
     urls: { control: 'http://control', experiment: 'http://experiment' },
     versions: { divergence: '0.1.0' },
   }
@@ -95,6 +112,8 @@ async function expectNothingLeft(): Promise<void> {
   expect(load.removals).toBeGreaterThanOrEqual(2)
   expect(lock.current).toBeNull()
   expect(lock.releases).toBe(1)
+  expect(agents.active()).toEqual([])
+  expect(leases.current.size).toBe(0)
 }
 
 describe('runExperiment()', () => {
@@ -150,9 +169,9 @@ describe('runExperiment()', () => {
   test('has the undo on the disk before the fault begins', async () => {
     const seen: unknown[] = []
     const executor: Executor = {
-      async perform(plan, signal) {
-        if (plan[0]?.action === 'power-off') seen.push(await pendingUndo())
-        return await dependencies.executor.perform(plan, signal)
+      async perform(work, signal) {
+        if (work.actions[0]?.action === 'power-off') seen.push(await pendingUndo())
+        return await dependencies.executor.perform(work, signal)
       },
     }
     await run({ executor })
@@ -195,7 +214,8 @@ describe('runExperiment()', () => {
 
   test('calls a fault that shows no effect not proven', async () => {
     const cluster = { ...lab.cluster, powerOff: async () => undefined }
-    const executor = clusterExecutor({ cluster, lab, pods: lab, clock: dependencies.clock })
+    const { clock } = dependencies
+    const executor = clusterExecutor({ cluster, lab, pods: lab, api, agents, clock })
     const { folder, verdict } = await run({ executor })
     expect((await readRun(folder)).input.faults[0]?.effect.proven).toBe(false)
     expect(verdict?.verdict).toBe('invalid')
@@ -234,10 +254,10 @@ describe('runExperiment() on every other way out', () => {
 
   test('the fault fails to begin halfway: undone', async () => {
     const executor: Executor = {
-      async perform(plan, signal) {
-        const actedAtMs = await dependencies.executor.perform(plan, signal)
-        if (plan[0]?.action === 'power-off') throw new MachineryError('the engine broke', '')
-        return actedAtMs
+      async perform(work, signal) {
+        const performed = await dependencies.executor.perform(work, signal)
+        if (work.actions[0]?.action === 'power-off') throw new MachineryError('the engine broke', '')
+        return performed
       },
     }
     await expect(run({ executor })).rejects.toThrow('the engine broke')

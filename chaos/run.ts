@@ -1,22 +1,29 @@
 /**
  * READ FIRST: the story of one experiment.
  *
- *   lock -> heal -> preflight -> snapshot
+ *   lock -> heal -> preflight (lab, agents, what the faults need) -> snapshot
  *     -> load starts -> warm-up -> baseline -> ATTACK: begin, hold, end -> recovery -> samples collected
  *   -> undo (on every way out) -> load removed -> settle -> audit -> judge -> report
  */
 import { join } from 'node:path'
-import { Attack, type Begun, sleepUntil } from './attack.ts'
+import { watchAbortRule } from './abort-rule.ts'
+import { Attack, type Begun } from './attack.ts'
 import { takeSnapshot } from './audit.ts'
+import { writeBaseline } from './baseline.ts'
 import { conclude } from './conclude.ts'
-import { driveLoad, type Measured } from './drive-load.ts'
+import { type DrivenLoad, driveLoad, type Measured } from './drive-load.ts'
 import { doubts, type ExperimentFile } from './experiment.ts'
+import { refuseWhenHalted, watchHalt } from './halt.ts'
+import { Halted } from './heartbeat.ts'
 import { Journal, runIdOf } from './journal.ts'
 import type { TimelineEvent } from './journal-entry.ts'
 import type { Verdict } from './judgement/verdict.ts'
 import { phasesOf } from './measurement/phases.ts'
-import { preflight } from './preflight.ts'
+import { messageOf } from './message-of.ts'
+import { planAhead, preflight } from './preflight.ts'
+import { type LoadPromise, promiseLoad } from './promise-load.ts'
 import type { Run, RunDependencies } from './run-dependencies.ts'
+import { sleepUntil } from './waiting.ts'
 import { heal, leave, leftBehind } from './way-out.ts'
 
 /** How a run ended; what is left behind is listed in either case. */
@@ -41,14 +48,17 @@ export async function runExperiment(
   dependencies: RunDependencies,
   signal: AbortSignal,
 ): Promise<RunResult> {
-  const { clock, lock, runsFolder, versions } = dependencies
+  const { clock, halt, lock, runsFolder, versions } = dependencies
+  await refuseWhenHalted(halt)
   const runId = runIdOf(clock.nowMs(), experiment.name)
   const lease = await lock.acquire(runId, signal)
+  const over = new AbortController()
+  const either = AbortSignal.any([signal, watchHalt(halt, clock, over.signal)])
   try {
     const journal = await Journal.open(join(runsFolder, runId), text, clock)
     try {
       await journal.append({ entry: 'opened', runId, experiment, versions })
-      return await conduct({ runId, experiment, journal, events: [], dependencies }, signal)
+      return await conduct({ runId, experiment, journal, events: [], dependencies }, either)
     } catch (error) {
       journal.note({ entry: 'failed', reason: error instanceof Error ? error.message : String(error) })
       throw error
@@ -56,21 +66,26 @@ export async function runExperiment(
       await journal.close()
     }
   } finally {
+    over.abort()
+    dependencies.agents.close()
     await lease.release()
   }
 }
 
 async function conduct(run: Run, signal: AbortSignal): Promise<RunResult> {
   const { runId, experiment, journal, dependencies } = run
-  const { cluster, lab, database, clock, progress } = dependencies
+  const { lab, progress } = dependencies
   for (const doubt of doubts(experiment)) progress(`warning: ${doubt}`)
   await heal(run, signal)
   progress('preflight: waiting until both groups are whole')
   const readyMs = experiment.settle.readySeconds * 1000
-  const checks = await preflight(lab, database, clock, readyMs, signal)
+  const checks = await preflight(dependencies, readyMs, signal)
   await journal.append({ entry: 'preflight', checks })
-  const before = await takeSnapshot(lab, cluster)
+  const { faults, capabilities } = await planAhead(experiment, dependencies)
+  await journal.append({ entry: 'planned', faults, capabilities })
+  const before = await takeSnapshot(dependencies, 'all')
   await journal.append({ entry: 'snapshot', snapshot: before })
+  await writeBaseline(dependencies.baselineFile, before)
 
   const watching = new AbortController()
   const onEvent = (event: TimelineEvent) => {
@@ -79,26 +94,36 @@ async function conduct(run: Run, signal: AbortSignal): Promise<RunResult> {
     run.events.push(event)
     journal.note({ entry: 'event', event })
   }
-  const attack = new Attack({ ...dependencies, journal, onEvent })
+  const { blastRadius, seed } = experiment
+  const attack = new Attack({ ...dependencies, runId, journal, onEvent, blastRadius, seed })
+  const promise = await promiseLoad(run)
   const [outcome] = await Promise.allSettled([
-    lab.watch(onEvent, watching.signal).then(() => underLoad(run, attack, signal)),
+    lab.watch(onEvent, watching.signal).then(() => underLoad(run, attack, promise, signal)),
   ])
-  const residue = await leave(run, attack, before)
+  const settleSeconds = experiment.settle.readySeconds
+  const residue = await leave({ ...run, settleSeconds }, attack, before, promise)
   watching.abort()
 
   const result = { runId, folder: journal.folder, residue }
   if (outcome.status === 'fulfilled') {
     return { ...result, ended: 'judged', verdict: await conclude(run, outcome.value) }
   }
-  if (!signal.aborted) throw residue.length === 0 ? outcome.reason : leftBehind(outcome.reason, residue)
-  journal.note({ entry: 'interrupted', reason: String(signal.reason?.message ?? signal.reason) })
+  const why = signal.aborted ? signal.reason : outcome.reason
+  const isStopped = signal.aborted || why instanceof Halted
+  if (!isStopped) throw residue.length === 0 ? why : leftBehind(why, residue)
+  journal.note({ entry: 'interrupted', reason: messageOf(why) })
   return { ...result, ended: 'interrupted', verdict: null }
 }
 
 /** From the load's first request to its last sample. Instants are the runner's clock. */
-async function underLoad(run: Run, attack: Attack, signal: AbortSignal): Promise<Measured> {
-  const { faults, phases, load: schedule } = run.experiment
-  const load = await driveLoad(run, signal)
+async function underLoad(
+  run: Run,
+  attack: Attack,
+  promise: LoadPromise,
+  signal: AbortSignal,
+): Promise<Measured> {
+  const { phases, load: schedule } = run.experiment
+  const load = await driveLoad(run, AbortSignal.any([signal, promise.lost]))
   try {
     const warmMs = load.startMs + phases.warmupSeconds * 1000
     const baselineEndMs = warmMs + phases.baselineSeconds * 1000
@@ -106,19 +131,59 @@ async function underLoad(run: Run, attack: Attack, signal: AbortSignal): Promise
     await phase(run, 'baseline', baselineEndMs, load.running)
 
     await announce(run, 'attack', phases.holdSeconds)
-    const begun = await attack.carryOut(faults, baselineEndMs, phases.holdSeconds, load.running)
+    const begun = await attackUntilMet(run, attack, load, baselineEndMs)
 
     const edges = {
       warmMs,
-      attackMs: firstBegin(begun) ?? baselineEndMs,
+      attackMs: firstBegin(begun.faults) ?? baselineEndMs,
+      calledOffMs: begun.calledOffMs,
       loadEndMs: load.startMs + schedule.durationSeconds * 1000,
     }
     const { attackEndMs, recoveryEndMs } = phasesOf(phases, edges)
     await phase(run, 'recovery', recoveryEndMs, load.running)
     const collected = await load.collect()
-    return { ...collected, edges, begun, faultEndMs: lastEnd(begun) ?? attackEndMs }
+    return {
+      ...collected,
+      edges,
+      begun: begun.faults,
+      faultEndMs: lastEnd(begun.faults) ?? attackEndMs,
+      aborted: begun.calledOffMs !== undefined,
+    }
   } finally {
     await load.stop()
+  }
+}
+
+/** The attack, to its end or until the abort rule is met. */
+async function attackUntilMet(
+  { experiment, journal, dependencies }: Run,
+  attack: Attack,
+  load: DrivenLoad,
+  startMs: number,
+): Promise<{ readonly faults: readonly Begun[]; readonly calledOffMs?: number }> {
+  const { clock, progress } = dependencies
+  const { abort, faults, phases } = experiment
+  const over = new AbortController()
+  const until = AbortSignal.any([load.running, over.signal])
+  const generatorMs = () => clock.nowMs() + load.clockOffsetMs
+  const calledOff =
+    abort === undefined
+      ? new AbortController().signal
+      : watchAbortRule(abort, load.records, clock, generatorMs, until)
+  let calledOffMs: number | undefined
+  const onCallOff = () => {
+    calledOffMs = clock.nowMs()
+    journal.note({ entry: 'aborted', reason: messageOf(calledOff.reason) })
+    progress(`abort rule: ${messageOf(calledOff.reason)}`)
+  }
+  calledOff.addEventListener('abort', onCallOff, { once: true })
+  try {
+    const { holdSeconds } = phases
+    const begun = await attack.carryOut(faults, { startMs, holdSeconds, signal: load.running, calledOff })
+    return calledOffMs === undefined ? { faults: begun } : { faults: begun, calledOffMs }
+  } finally {
+    calledOff.removeEventListener('abort', onCallOff)
+    over.abort()
   }
 }
 

@@ -1,21 +1,54 @@
 import { MachineryError } from '../platform/errors.ts'
 import type { Attack } from './attack.ts'
-import { leftovers, residue, type Snapshot, takeSnapshot, undoLeftovers } from './audit.ts'
-import type { Run } from './run-dependencies.ts'
+import {
+  leftovers,
+  residue,
+  type Snapshot,
+  type SnapshotSources,
+  takeSnapshot,
+  undoLeftovers,
+} from './audit.ts'
+import { describeUndo } from './faults/describe-action.ts'
+import { messageOf } from './message-of.ts'
+import type { LoadPromise } from './promise-load.ts'
+import type { Run, RunDependencies } from './run-dependencies.ts'
 
 /** How often the lab is looked at while it settles. */
 const LOOK_EVERY_MS = 1_000
 
+/** A run or an attack that has begun. */
+export type OnItsWay = Pick<Run, 'journal' | 'dependencies'>
+
 /** Takes away what a run that was killed left behind, before it is mistaken for the state of the lab. */
-export async function heal({ journal, dependencies }: Run, signal: AbortSignal): Promise<void> {
-  const { cluster, executor, load, runsFolder, progress } = dependencies
+export async function heal({ journal, dependencies }: OnItsWay, signal: AbortSignal): Promise<void> {
+  const { cluster, executor, api, leases, load, runsFolder, progress } = dependencies
   // This run holds the lock, so no other is alive: whatever is found is left over.
   const found = await leftovers({ cluster, runsFolder, lock: { holder: async () => null } })
   const descriptions = found.map(({ description }) => description)
   for (const description of descriptions) progress(`healing: ${description}`)
   await undoLeftovers(found, executor, signal)
-  if (found.length > 0) await journal.append({ entry: 'healed', leftovers: descriptions })
+  const kept = await keepPromises({ api, leases })
+  for (const description of kept) progress(`healing: ${description}`)
+  const healed = [...descriptions, ...kept]
+  if (healed.length > 0) await journal.append({ entry: 'healed', leftovers: healed })
   await load.remove()
+}
+
+/**
+ * Undoes whatever a lease in the API stands for, in its time or not; only for when no run is alive.
+ *
+ * @returns what was undone, in words
+ */
+export async function keepPromises({
+  api,
+  leases,
+}: Pick<RunDependencies, 'api' | 'leases'>): Promise<readonly string[]> {
+  const promised = await leases.list()
+  for (const { name, undo } of promised) {
+    for (const one of undo) await api.undo(one)
+    await leases.remove(name)
+  }
+  return promised.map(({ runId, undo }) => `run ${runId} did not ${undo.map(describeUndo).join(', ')}`)
 }
 
 /**
@@ -24,14 +57,23 @@ export async function heal({ journal, dependencies }: Run, signal: AbortSignal):
  *
  * @returns what is left behind, in words
  */
-export async function leave(run: Run, attack: Attack, before: Snapshot): Promise<readonly string[]> {
-  const { journal, dependencies } = run
+export async function leave(
+  { journal, dependencies, settleSeconds }: OnItsWay & { readonly settleSeconds: number },
+  attack: Attack,
+  before: Snapshot,
+  promise: Pick<LoadPromise, 'release'>,
+): Promise<readonly string[]> {
   const stuck = await attack.undoAll()
-  const removal = await dependencies.load.remove().then(
-    () => [],
-    error => [messageOf(error)],
-  )
-  const left = [...stuck, ...removal, ...(await settled(run, before))]
+  const removal = await dependencies.load
+    .remove()
+    .then(() => promise.release())
+    .then(
+      () => [],
+      error => [messageOf(error)],
+    )
+  journal.note({ entry: 'phase', phase: 'settle' })
+  dependencies.progress(`settle: waiting until the lab is as it was, at most ${settleSeconds} s`)
+  const left = [...stuck, ...removal, ...(await untilAsBefore(dependencies, before, settleSeconds))]
   journal.note({ entry: 'audit', residue: left })
   dependencies.progress(
     left.length === 0 ? 'audit: nothing left behind' : `audit: left behind: ${left.join('; ')}`,
@@ -39,22 +81,24 @@ export async function leave(run: Run, attack: Attack, before: Snapshot): Promise
   return left
 }
 
-/** Waits until nothing differs from the snapshot, or the time for it is over; what differs then is residue. */
-async function settled(
-  { experiment, journal, dependencies }: Run,
+/** @returns what differs from `before` when the time is over; empty as soon as nothing does */
+async function untilAsBefore(
+  sources: SnapshotSources & Pick<RunDependencies, 'clock'>,
   before: Snapshot,
+  withinSeconds: number,
 ): Promise<readonly string[]> {
-  const { cluster, lab, clock, progress } = dependencies
-  const { readySeconds } = experiment.settle
-  journal.note({ entry: 'phase', phase: 'settle' })
-  progress(`settle: waiting until the lab is as it was, at most ${readySeconds} s`)
-  const untilMs = clock.nowMs() + readySeconds * 1000
-  for (;;) {
-    const found = await takeSnapshot(lab, cluster).then(
+  const { clock } = sources
+  const untilMs = clock.nowMs() + withinSeconds * 1000
+  const differs = (depth: 'lab' | 'all') =>
+    takeSnapshot(sources, depth).then(
       after => residue(before, after),
       error => [`the audit failed: ${messageOf(error)}`],
     )
-    if (found.length === 0 || clock.nowMs() >= untilMs) return found
+  for (;;) {
+    // The agents' look at their nodes costs a second each: only once all else is as it was.
+    const found = await differs('lab')
+    const all = found.length === 0 ? await differs('all') : found
+    if (all.length === 0 || clock.nowMs() >= untilMs) return all
     await clock.sleep(LOOK_EVERY_MS, new AbortController().signal)
   }
 }
@@ -66,8 +110,4 @@ export function leftBehind(cause: unknown, left: readonly string[]): MachineryEr
     "'divergence up' puts the lab in order again.",
     { cause },
   )
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

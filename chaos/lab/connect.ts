@@ -4,8 +4,12 @@ import { GROUPS, type Group, PORTS, serviceHost } from '../../platform/topology.
 import { clusterExecutor } from '../faults/executor.ts'
 import { systemClock } from '../measurement/clock.ts'
 import type { RunDependencies } from '../run-dependencies.ts'
+import { kubernetesAgents } from './kubernetes-agents.ts'
+import { kubernetesApiFaults } from './kubernetes-api-faults.ts'
 import { kubernetesDatabase } from './kubernetes-database.ts'
+import { kubernetesHalt } from './kubernetes-halt.ts'
 import { KubernetesLab } from './kubernetes-lab.ts'
+import { kubernetesLeases } from './kubernetes-leases.ts'
 import { KubernetesLoad } from './kubernetes-load.ts'
 import { type Holder, kubernetesLock } from './kubernetes-lock.ts'
 
@@ -22,17 +26,38 @@ export type ConnectOptions = {
 /** The parts of a run that reach into a real cluster. */
 export function connectLab(
   options: ConnectOptions,
-): Pick<RunDependencies, 'cluster' | 'lab' | 'executor' | 'database' | 'load' | 'lock' | 'clock' | 'urls'> {
+): Pick<
+  RunDependencies,
+  | 'cluster'
+  | 'lab'
+  | 'executor'
+  | 'agents'
+  | 'api'
+  | 'leases'
+  | 'halt'
+  | 'database'
+  | 'load'
+  | 'lock'
+  | 'clock'
+  | 'urls'
+> {
   const { access, cluster, loadImage, remoteWriteUrl, self } = options
   const config = new KubeConfig()
   config.loadFromFile(access.kubeconfigPath)
   config.setCurrentContext(access.context)
   const clock = systemClock
   const lab = new KubernetesLab(config, clock)
+  const agents = kubernetesAgents(config)
+  // Pods that only take up room need an image that the nodes can pull and that can sleep.
+  const api = kubernetesApiFaults(config, loadImage)
   return {
     cluster,
     lab,
-    executor: clusterExecutor({ cluster, lab, pods: lab, clock }),
+    executor: clusterExecutor({ cluster, lab, pods: lab, api, agents, clock }),
+    agents,
+    api,
+    leases: kubernetesLeases(config, clock),
+    halt: kubernetesHalt(config),
     database: kubernetesDatabase(config, lab),
     load: new KubernetesLoad({ config, clock, image: loadImage, remoteWriteUrl }),
     lock: kubernetesLock(config, clock, self),

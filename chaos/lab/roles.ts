@@ -1,6 +1,14 @@
 import type { LoadPlan } from '../../load/plan.ts'
 import type { SummaryFile } from '../../load/summary.ts'
 import type { Group } from '../../platform/topology.ts'
+import type {
+  AgentRequest,
+  ApiUndo,
+  FaultStatus,
+  Hello,
+  NodeSnapshot,
+} from '../../services/agent/protocol.ts'
+import type { Action } from '../faults/fault.ts'
 import type { TimelineEvent } from '../journal-entry.ts'
 import type { LabView, NodeView, PodView } from './view.ts'
 
@@ -36,6 +44,86 @@ export interface PodKiller {
     readonly uid: string
     readonly graceSeconds: number
   }): Promise<void>
+}
+
+/** Faults that are done in the API: each member does one of them, or undoes what was done. */
+export interface ApiFaults {
+  /**
+   * Asks for an eviction.
+   *
+   * @returns false when a PodDisruptionBudget refuses it for now; a pod that is gone counts as evicted
+   */
+  evict(pod: { readonly namespace: string; readonly name: string; readonly uid: string }): Promise<boolean>
+  cordon(node: string): Promise<void>
+  /** Of the experimental group. */
+  scale(action: Extract<Action, { readonly action: 'scale' }>): Promise<void>
+  /** Of the experimental group. Making it again is no error. */
+  occupy(action: Extract<Action, { readonly action: 'occupy' }>): Promise<void>
+  /** May be done again at any time; what is gone needs no undo. */
+  undo(undo: ApiUndo): Promise<void>
+  /** What the runner needs and may not do, one sentence each; empty when it may do all. */
+  forbidden(actions: readonly Action[]): Promise<readonly string[]>
+}
+
+type WithoutSeq<Request> = Request extends unknown ? Omit<Request, 'seq'> : never
+
+/** What an agent can be asked, without the number that pairs it with its answer. */
+export type AgentCall = WithoutSeq<AgentRequest>
+
+/** What it answers with, by what it was asked. */
+export type AgentReply = {
+  readonly hello: Hello
+  readonly prepare: FaultStatus
+  readonly begin: FaultStatus
+  readonly heartbeat: unknown
+  readonly status: readonly FaultStatus[]
+  readonly end: FaultStatus
+  readonly snapshot: NodeSnapshot
+  readonly halt: unknown
+  readonly release: unknown
+}
+
+/** The agents, one on each node of the experimental group. */
+export interface Agents {
+  /** Nodes that have an agent's pod, and whether it is ready. */
+  list(): Promise<readonly { readonly node: string; readonly ready: boolean }[]>
+  /**
+   * @throws AgentRefusal what the agent said
+   * @throws MachineryError when it cannot be reached or does not answer in time
+   */
+  ask<Call extends AgentCall>(node: string, call: Call): Promise<AgentReply[Call['op']]>
+  /** Closes all channels; asking opens them again. */
+  close(): void
+}
+
+/** A fault in the API that somebody promised to undo. */
+export type ApiLease = {
+  readonly name: string
+  readonly runId: string
+  readonly undo: readonly ApiUndo[]
+  /** Nobody renewed it in its time. */
+  readonly expired: boolean
+}
+
+/** Promises to undo what is done in the API; who dies stops renewing them, and the agents undo it. */
+export interface ApiLeases {
+  /** Writes the promise down, and renews it every second. @returns once it is in the API */
+  take(lease: { readonly name: string; readonly runId: string; readonly undo: readonly ApiUndo[] }): Promise<{
+    /** Aborted when the promise is gone or could not be renewed in its time: an agent has undone it. */
+    readonly lost: AbortSignal
+    /** All is undone: nobody has to do it any more. */
+    release(): Promise<void>
+  }>
+  list(): Promise<readonly ApiLease[]>
+  remove(name: string): Promise<void>
+}
+
+/** One switch for the whole cluster: while it is on, all faults end and none begins. */
+export interface Halt {
+  /** Why it is on, or null. */
+  reason(): Promise<string | null>
+  set(reason: string): Promise<void>
+  release(): Promise<void>
 }
 
 /** The database of each group, asked on its primary. */

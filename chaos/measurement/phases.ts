@@ -7,6 +7,8 @@ export type PhaseEdges = {
   readonly warmMs: number
   /** Begin of the first fault; without a fault the end of the baseline. */
   readonly attackMs: number
+  /** When the attack was ended before its time; absent: it was not. */
+  readonly calledOffMs?: number | undefined
   /** No request is sent any more. */
   readonly loadEndMs: number
 }
@@ -21,9 +23,9 @@ export type PhaseEdges = {
  */
 export function phasesOf(
   lengths: Pick<Experiment['phases'], 'holdSeconds' | 'recoverySeconds' | 'transitionSeconds'>,
-  { warmMs, attackMs, loadEndMs }: PhaseEdges,
+  { warmMs, attackMs, calledOffMs, loadEndMs }: PhaseEdges,
 ): { readonly phases: Phases; readonly attackEndMs: number; readonly recoveryEndMs: number } {
-  const attackEndMs = attackMs + lengths.holdSeconds * 1000
+  const attackEndMs = calledOffMs ?? attackMs + lengths.holdSeconds * 1000
   const recoveryEndMs = Math.min(attackEndMs + lengths.recoverySeconds * 1000, loadEndMs)
   return {
     phases: {

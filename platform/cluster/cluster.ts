@@ -59,8 +59,12 @@ export interface Cluster {
   publish(pushed: ImageReferences, progress: Progress, signal: AbortSignal): Promise<ImageReferences>
   /** Removes all that `up` made; `caches` removes what was kept for a quicker next start as well. */
   down(options: { readonly caches: boolean }, progress: Progress): Promise<void>
-  /** Takes the power from the experiment's node of a zone, without warning to anything on it. */
-  powerOff(group: Extract<Group, 'experiment'>, zone: Zone): Promise<void>
+  /**
+   * Takes the power from the experiment's node of a zone, without warning to anything on it.
+   *
+   * @param atMostSeconds it comes back by itself after about this time, and when the process that took it dies; > 0
+   */
+  powerOff(group: Extract<Group, 'experiment'>, zone: Zone, atMostSeconds: number): Promise<void>
   powerOn(group: Extract<Group, 'experiment'>, zone: Zone): Promise<void>
   /** Local nodes whose power is off. */
   poweredOff(): Promise<readonly string[]>

@@ -103,7 +103,7 @@ describe('the local cluster', () => {
     await ask('put', { key: base64('song'), value: base64('the same') })
     const before = await restarts()
 
-    await cluster.powerOff('experiment', VICTIM.zone)
+    await cluster.powerOff('experiment', VICTIM.zone, 120)
     expect(await cluster.poweredOff()).toEqual([VICTIM.name])
     const poweredOnAt = Date.now()
     await cluster.powerOn('experiment', VICTIM.zone)
@@ -117,7 +117,7 @@ describe('the local cluster', () => {
   }, 120_000)
 
   test('refuses to take the power from a control node', async () => {
-    const attack = cluster.powerOff('control' as 'experiment', 'a')
+    const attack = cluster.powerOff('control' as 'experiment', 'a', 10)
 
     await expect(attack).rejects.toMatchObject({ code: 'TARGET_NOT_EXPERIMENTAL' })
     expect((await labContainers()).get('divergence-control-a')?.running).toBe(true)

@@ -24,6 +24,7 @@ import { controlPlanePrograms, controlPlaneRoutes, nodeFiles } from './node-conf
 import { ensurePki, kubeconfig, type Pki } from './pki.ts'
 import { API_PORT, CONTROL_PLANE, type NodePlan, nodePlans, POD_NETWORK, ZONAL_DISK } from './plan.ts'
 import { powerOff, powerOn, stoppedNodes } from './power.ts'
+import { type Fuse, lightFuse } from './power-fuse.ts'
 import { ensureRegistry, pulledReference, push } from './registry.ts'
 import { ensureTemplate } from './template.ts'
 
@@ -34,6 +35,8 @@ const INNER_API_ADDRESS = `https://${CONTROL_PLANE.address}:${API_PORT}`
 export class LocalCluster implements Cluster {
   readonly #folders: LabFolders
   readonly #nodes = nodePlans()
+  /** Of the zones whose power this process took. */
+  readonly #fuses = new Map<Zone, Fuse>()
 
   constructor(folders: LabFolders = labFolders()) {
     this.#folders = folders
@@ -72,12 +75,17 @@ export class LocalCluster implements Cluster {
     await this.#locked(progress, whatever, () => takeDown(options, this.#folders, progress))
   }
 
-  powerOff(group: Extract<Group, 'experiment'>, zone: Zone): Promise<void> {
-    return powerOff(group, zone)
+  async powerOff(group: Extract<Group, 'experiment'>, zone: Zone, atMostSeconds: number): Promise<void> {
+    const fuse = await powerOff(group, zone, () => lightFuse(zone, atMostSeconds))
+    // An earlier one of the same zone has nothing left to guard.
+    this.#fuses.get(zone)?.defuse()
+    this.#fuses.set(zone, fuse)
   }
 
-  powerOn(group: Extract<Group, 'experiment'>, zone: Zone): Promise<void> {
-    return powerOn(group, zone)
+  async powerOn(group: Extract<Group, 'experiment'>, zone: Zone): Promise<void> {
+    await powerOn(group, zone)
+    this.#fuses.get(zone)?.defuse()
+    this.#fuses.delete(zone)
   }
 
   poweredOff(): Promise<readonly string[]> {

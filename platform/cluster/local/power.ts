@@ -3,11 +3,18 @@ import { nodeName, type Zone } from '../../topology.ts'
 import { type LabContainer, labContainers, startContainer } from './containers.ts'
 import { docker } from './docker.ts'
 import { GROUP_LABEL, NODE_LABEL } from './machines.ts'
+import type { Fuse } from './power-fuse.ts'
 
-/** Takes the power from the experiment's node of a zone: every process on it dies in one instant, unwarned. */
-export async function powerOff(group: string, zone: Zone): Promise<void> {
+/**
+ * Takes the power from the experiment's node of a zone: every process on it dies in one instant, unwarned.
+ *
+ * @param light starts what gives the power back when nobody else does; it burns before the power goes
+ */
+export async function powerOff(group: string, zone: Zone, light: () => Promise<Fuse>): Promise<Fuse> {
   const node = await experimentNode(group, zone, 'take the power from')
+  const fuse = await light()
   if (node.running) await docker(['kill', '--signal=KILL', node.name])
+  return fuse
 }
 
 export async function powerOn(group: string, zone: Zone): Promise<void> {
