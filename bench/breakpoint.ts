@@ -3,7 +3,7 @@
  * machine that goes to the groups' addresses outside the cluster, so it needs no image and nothing is deployed.
  * The rates of one run belong together; on a machine that does anything else meanwhile they are too low.
  *
- *   K6=path/to/k6 node bench/breakpoint.ts [control,experiment] [rates, as 50,100,200] [seconds a step]
+ *   K6=path/to/k6 node bench/breakpoint.ts [--rates 50,100,200] [--groups control] [options of 'divergence load ramp']
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,17 +11,19 @@ import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { type AloneDependencies, runRamp } from '../chaos/load-alone.ts'
+import { RAMP_FLAGS, rampOptions } from '../chaos/load-options.ts'
 import { systemClock } from '../chaos/measurement/clock.ts'
 import { rampHtml, rampText } from '../chaos/report/ramp.ts'
 import { LOAD_POD } from '../load/job.ts'
 import { type LoadPlan, planToEnvironment } from '../load/plan.ts'
-import { DEFAULT_RATES } from '../load/ramp.ts'
-import { FORWARDED_PORTS, GROUPS, type Group } from '../platform/topology.ts'
+import { FORWARDED_PORTS } from '../platform/topology.ts'
 
 const SCRIPT = fileURLToPath(new URL('../load/script.ts', import.meta.url))
-const STEP_SECONDS = 20
-const LIMITS = { failedShare: 0.01, p95Ms: 500 }
+
+/** Exit code of a process that was ended by a signal, as a shell tells it. */
+const KILLED = 137
 
 /** k6 as a process of this machine. */
 async function localLoad(): Promise<AloneDependencies['load']> {
@@ -62,7 +64,7 @@ async function localLoad(): Promise<AloneDependencies['load']> {
       }
     },
     state: async () => ({
-      exitCode: child?.exitCode ?? null,
+      exitCode: child?.exitCode ?? (child?.signalCode == null ? null : KILLED),
       sampleBytes: (await stat(samples)).size,
       log,
     }),
@@ -70,7 +72,7 @@ async function localLoad(): Promise<AloneDependencies['load']> {
     clockOffset: async () => ({ offsetMs: 0, roundTripMs: 0 }),
     async remove() {
       if (child === null) return
-      if (child.pid !== undefined && child.exitCode === null) {
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
         const exited = once(child, 'exit')
         child.kill('SIGKILL')
         await exited
@@ -80,28 +82,15 @@ async function localLoad(): Promise<AloneDependencies['load']> {
   }
 }
 
-function groupsOf(text: string | undefined): readonly Group[] {
-  const names = text?.split(',') ?? GROUPS
-  const groups = GROUPS.filter(group => names.includes(group))
-  if (groups.length !== names.length)
-    throw new RangeError(`Cannot ramp '${text}': allowed: ${GROUPS.join(',')}`)
-  return groups
-}
-
-const [, , groups, rates, seconds] = process.argv
-const runsFolder = join(process.cwd(), 'runs')
+const flags = Object.fromEntries(
+  RAMP_FLAGS.map(([flag]) => [flag.slice(2, flag.indexOf(' ')), { type: 'string' as const }]),
+)
+const options = rampOptions(parseArgs({ options: flags }).values as Readonly<Record<string, string>>)
 const report = await runRamp(
-  {
-    groups: groupsOf(groups),
-    ratesPerSecond: rates?.split(',').map(Number) ?? DEFAULT_RATES,
-    stepSeconds: Number(seconds ?? STEP_SECONDS),
-    writeShare: 0,
-    limits: LIMITS,
-    seed: 7,
-  },
+  options,
   {
     load: await localLoad(),
-    // The generator dies with this process, and does not reach the lab's lock from outside.
+    // A generator of this machine is stopped with this process, by Ctrl-C as well: nobody else has to.
     leases: {
       take: async () => ({ lost: new AbortController().signal, release: async () => {} }),
       list: async () => [],
@@ -114,7 +103,7 @@ const report = await runRamp(
       experiment: `http://127.0.0.1:${FORWARDED_PORTS.experimentGateway}`,
     },
     progress: message => console.error(message),
-    runsFolder,
+    runsFolder: join(process.cwd(), 'runs'),
   },
   new AbortController().signal,
 )
