@@ -13,11 +13,11 @@ type Point = readonly [requestsPerSecond: number, value: number]
 /** Ticks of the axis of failures. */
 const SHARES = [0, 0.25, 0.5, 0.75, 1]
 
-const TITLES = { latency: 'Latency by load, p95', failed: 'Failed requests by load' } as const
+export const RAMP_TITLES = { latency: 'Latency by load, p95', failed: 'Failed requests by load' } as const
 
 /** Draws one chart of a ramp for wide and for narrow pages; the style sheet shows the one that fits. */
 export function drawRampChart(chart: RampChart, results: readonly GroupSteps[], limits: Limits): Markup {
-  const label = { id: `ramp-${chart}`, title: TITLES[chart], description: descriptionOf(chart, results) }
+  const label = { id: `ramp-${chart}`, title: RAMP_TITLES[chart], description: descriptionOf(chart, results) }
   const draw = (shape: Shape) => drawSvg(optionOf(chart, results, limits, shape), label, shape)
   return raw(draw('wide') + draw('narrow'))
 }

@@ -4,11 +4,12 @@ import { alignColumns } from '../../platform/columns.ts'
 import { count, milliseconds, percent } from '../judgement/wording.ts'
 import type { RampReport } from '../load-alone.ts'
 import { html, type Markup, raw } from './markup.ts'
-import { drawRampChart, RAMP_CHARTS } from './ramp-chart.ts'
+import { drawRampChart, RAMP_CHARTS, RAMP_TITLES } from './ramp-chart.ts'
 import { STYLE } from './style.ts'
 import { utc } from './words.ts'
 
-const HEADINGS = ['offered', 'group', 'sent', 'completed', 'failed', 'p50', 'p95', 'p99', 'state', 'original']
+const HEADINGS = ['rate', 'group', 'offered', 'sent', 'completed', 'failed', 'p50', 'p95', 'p99'] as const
+const LAST_HEADINGS = ['state', 'original'] as const
 
 const STATES: Readonly<Record<Step['state'], string>> = {
   held: 'held',
@@ -28,7 +29,7 @@ export function rampText(report: RampReport): string {
   return [
     ...report.results.map(conclusion),
     '',
-    alignColumns([HEADINGS, ...rows]),
+    alignColumns([[...HEADINGS, ...LAST_HEADINGS], ...rows]),
     '',
     `Limits: failed ${percent(report.limits.failedShare)}, p95 ${milliseconds(report.limits.p95Ms)}. ${mixText(report)}`,
     `Original: ${ORIGINAL_SOURCE}.`,
@@ -61,14 +62,14 @@ export function rampHtml(report: RampReport): string {
 <ul class="legend">${results.map(({ group }) => html`<li><span class="${group}-line"></span>${group}</li>`)}<li>◆ original (latency: mean)</li></ul>
 ${RAMP_CHARTS.map(
   chart =>
-    html`<figure><figcaption><span>${NOTES[chart]}</span></figcaption>${drawRampChart(chart, results, limits)}</figure>`,
+    html`<figure aria-labelledby="ramp-${chart}-title"><figcaption><h3 id="ramp-${chart}-title">${RAMP_TITLES[chart]}</h3><span>${NOTES[chart]}</span></figcaption>${drawRampChart(chart, results, limits)}</figure>`,
 )}
 </section>
 <section aria-labelledby="steps">
 <h2 id="steps">Step by step</h2>
 <p class="note">Broken means: more than ${percent(limits.failedShare)} failed, or p95 over ${milliseconds(limits.p95Ms)}. ${mixText(report)}</p>
 <div class="scroll"><table class="phases">
-<thead><tr>${HEADINGS.map(heading => html`<th scope="col">${heading}</th>`)}</tr></thead>
+<thead><tr>${[...HEADINGS, ...LAST_HEADINGS].map((heading, column) => html`<th scope="col" class="${classOf(column)}">${heading}</th>`)}</tr></thead>
 <tbody>${stepRows(report).map(({ cells }) => rowOf(cells))}</tbody>
 </table></div>
 <p class="note">Original: ${ORIGINAL_SOURCE}.</p>
@@ -112,7 +113,7 @@ function stepRows({ results }: RampReport): readonly { rate: number; cells: read
     .filter(rate => measured.every(row => row.rate !== rate))
     .map(rate => ({
       rate,
-      cells: [`${rate}/s`, 'not driven', '', '', '', '', '', '', '', originalAt(rate)],
+      cells: [`${rate}/s`, 'not driven', '', '', '', '', '', '', '', '', originalAt(rate)],
     }))
   return [...measured, ...unmeasured].sort((one, other) => one.rate - other.rate)
 }
@@ -122,7 +123,8 @@ function cellsOf(group: string, step: Step): string[] {
   return [
     `${step.requestsPerSecond}/s`,
     group,
-    `${count(step.sent)} of ${count(step.offered)}`,
+    count(step.offered),
+    count(step.sent),
     count(step.completed),
     step.failedShare === null ? '-' : percent(step.failedShare),
     latency(step.p50Ms),
@@ -144,5 +146,10 @@ function originalAt(rate: number): string {
 
 function rowOf(cells: readonly string[]): Markup {
   const [first = '', ...rest] = cells
-  return html`<tr><th scope="row">${first}</th>${rest.map(cell => html`<td>${cell}</td>`)}</tr>`
+  return html`<tr><th scope="row">${first}</th>${rest.map((cell, index) => html`<td class="${classOf(index + 1)}">${cell}</td>`)}</tr>`
+}
+
+/** Numbers stand to the right; rate and group name the row. */
+function classOf(column: number): string {
+  return column >= 2 && column < HEADINGS.length ? 'number' : 'text'
 }
