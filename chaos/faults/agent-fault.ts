@@ -98,11 +98,9 @@ function requireCapabilities(kind: string, { node, actions }: AgentTarget, conte
     throw missing(kind, node, 'no agent answers there', "Start the agents with 'divergence up'.")
   }
   for (const action of actions) {
-    const unmet = definitionOf(action)
-      .needs(action)
-      .filter(ways => !ways.some(capability => has.has(capability)))
-    if (unmet.length === 0) continue
-    const needed = unmet.map(ways => ways.join(' or ')).join(', ')
+    const ways = definitionOf(action).needs(action)
+    if (ways.length === 0 || ways.some(way => way.every(capability => has.has(capability)))) continue
+    const needed = ways.map(way => way.join(' and ')).join(', or ')
     throw missing(
       kind,
       node,

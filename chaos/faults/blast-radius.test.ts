@@ -101,6 +101,11 @@ describe('requireWithinBlastRadius()', () => {
     expect(refusal(kill('recommender', 'b'), view, DEFAULT_BLAST_RADIUS)).toBe('allowed')
   })
 
+  test('does not refuse a fault for what another one that is on does', () => {
+    const limits = { maxTargets: 9, keepHealthy: { gateway: 3 } }
+    expect(refusal(kill('recommender', 'b'), wholeLab(), limits, [kill('gateway', 'a')])).toBe('allowed')
+  })
+
   test('takes no pod of the control group for one that is left', () => {
     const lab = wholeLab()
     const view = {

@@ -140,6 +140,14 @@ describe('a fault that an agent carries out', () => {
     },
   )
 
+  test('is refused when the node cannot do it, with what it would need', () => {
+    const spec = faultSchema.parse({ kind: 'cpu', select: { group: 'experiment', ...PODS }, ...LASTING })
+    const capabilities = new Map(NODES.map(node => [node, new Set(['nft'] as const)]))
+    expect(() => planFault(spec, wholeLab(), { ...context(), capabilities })).toThrow(
+      'Cannot do cpu on node experiment-b: it needs stress-ng, the node has nft',
+    )
+  })
+
   test('names containers with their pod, and networks by their pod', () => {
     expect(example('pause').targets).toEqual(['gateway-b/gateway'])
     expect(example('loss').targets).toEqual(['gateway-b'])

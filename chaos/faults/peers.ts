@@ -39,7 +39,7 @@ export function peersOf(peer: PeerSelect, pod: PlacedPod, view: LabView): readon
   const zone = peer.zone === undefined ? null : resolveZone(peer.zone, view)
   const addresses = new Set<string | null>()
   if (peer.services === undefined && zone !== null) {
-    // All that is there, also what will be started while the fault is on.
+    // Where nodes have ranges, these are also of what will be started while the fault is on.
     for (const node of nodesOfZone(zone, view)) {
       addresses.add(node.address)
       for (const cidr of node.podCidrs) addresses.add(cidr)

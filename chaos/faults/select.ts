@@ -232,9 +232,7 @@ function pick(
     )
     return byName(firsts)
   }
-  // 10 % of 30 is 3.0000000000000004 in binary, and must not be rounded up to 4.
-  const wanted =
-    count ?? (percent === undefined ? pods.length : Math.ceil((pods.length * percent) / 100 - 1e-9))
+  const wanted = count ?? (percent === undefined ? pods.length : Math.ceil((pods.length * percent) / 100))
   if (wanted > pods.length) {
     throw nothingSelected(`${wanted} pods of ${words}`, `there are only ${pods.length}`)
   }
