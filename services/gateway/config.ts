@@ -29,7 +29,7 @@
  * | GW_CONCURRENCY_MAX | 64 | ... nor rises above; it starts here |
  * | GW_LATENCY_TARGET_MS | 200 | the limit falls while the median time to the first upstream byte is above |
  * | GW_QUEUE_LENGTH | 64 | requests that may wait for a place |
- * | GW_QUEUE_WAIT_MS | 200 | ... and how long, before they are shed |
+ * | GW_QUEUE_WAIT_MS | 100 | ... and how long, before they are shed |
  * | GW_BODY_LIMIT_BYTES | 16384 | largest request body |
  * | GW_HOLD_BYTES | 65536 | an answer up to this size is held until it is whole, so that it can be tried again |
  * | GW_DRAIN_NOTICE_MS | 1500 | after SIGTERM /readyz says 503 that long before the port closes; the edge needs 2 x 500 ms |
@@ -70,7 +70,7 @@ const NUMBERS = {
   GW_CONCURRENCY_MAX: { fallback: 64, min: 1, max: 10_000 },
   GW_LATENCY_TARGET_MS: { fallback: 200, min: 1, max: 60_000 },
   GW_QUEUE_LENGTH: { fallback: 64, min: 0, max: 100_000 },
-  GW_QUEUE_WAIT_MS: { fallback: 200, min: 1, max: 60_000 },
+  GW_QUEUE_WAIT_MS: { fallback: 100, min: 1, max: 60_000 },
   GW_BODY_LIMIT_BYTES: { fallback: 16_384, min: 1, max: 1_048_576 },
   GW_HOLD_BYTES: { fallback: 65_536, min: 0, max: 1_048_576 },
   GW_DRAIN_NOTICE_MS: { fallback: 1500, min: 0, max: 60_000 },
