@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { env } from 'node:process'
 import type { ImageReferences, Progress } from '../cluster/cluster.ts'
 import { ensureBaseImage } from '../cluster/local/base-image.ts'
-import { LAB_LABEL } from '../cluster/local/docker.ts'
+import { buildImage, LAB_LABEL } from '../cluster/local/docker.ts'
 import type { LabFolders } from '../cluster/local/folders.ts'
 import { run as runCommand } from '../cluster/local/shell.ts'
 import { IMAGES, type ImageName } from '../topology.ts'
@@ -168,43 +168,12 @@ class Builder {
     const beganMs = performance.now()
     const machine = recipe.fetches ? await this.#around.tools.machine() : []
     const parts = [recipe.dockerfile, ...recipe.parts, ...machine]
-    await withContext(this.#around.scratchFolder, parts, { progress, signal: this.#around.signal }, folder =>
-      this.#dockerBuild(recipe, folder, progress),
+    const { tagOf, scratchFolder, signal, tools } = this.#around
+    const parents = Object.entries(recipe.parents).map(([argument, parent]) => [argument, tagOf(parent)])
+    const request = { tag: tagOf(recipe.name), buildArguments: Object.fromEntries(parents) }
+    await withContext(scratchFolder, parts, { progress, signal }, folder =>
+      buildImage({ ...request, folder }, progress, signal, tools.run),
     )
     progress(`built in ${((performance.now() - beganMs) / 1000).toFixed(0)} s`)
   }
-
-  async #dockerBuild(recipe: Recipe, folder: string, progress: Progress): Promise<void> {
-    const parents = Object.entries(recipe.parents).map(
-      ([argument, parent]) => `${argument}=${this.#around.tagOf(parent)}`,
-    )
-    const onLine = (line: string) => {
-      const [, number, count, instruction = ''] = /^Step (\d+)\/(\d+) : (.*)$/.exec(line) ?? []
-      if (/^(RUN|COPY) /.test(instruction))
-        progress(`step ${number} of ${count}, ${instruction.slice(0, 90)}`)
-    }
-    await this.#around.tools.run(
-      'docker',
-      [
-        'build',
-        // Package proxies and name servers of this machine may be reachable from nowhere else.
-        '--network=host',
-        '--force-rm',
-        `--label=${LAB_LABEL}`,
-        `--tag=${this.#around.tagOf(recipe.name)}`,
-        ...[...PROXY_VARIABLES, ...parents].flatMap(each => ['--build-arg', each]),
-        folder,
-      ],
-      {
-        signal: this.#around.signal,
-        // The one builder that every Docker engine has.
-        environment: { DOCKER_BUILDKIT: '0' },
-        hint: 'The lines above say which step failed; package servers must be reachable for the first build.',
-        onLine,
-      },
-    )
-  }
 }
-
-/** Docker knows these by itself and keeps them out of the image. Named without a value they are this process's own. */
-const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy']

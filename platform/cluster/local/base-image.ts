@@ -1,22 +1,15 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { UserError } from '../../errors.ts'
 import type { Progress } from '../cluster.ts'
-import { buildImage, docker, imageExists, LAB_LABEL } from './docker.ts'
+import { docker, imageExists, LAB_LABEL } from './docker.ts'
 import { ensureEngine, hasCommand, installPackages } from './engine.ts'
 import { type LabFolders, labFolders } from './folders.ts'
 import { underLock } from './lock.ts'
 import { run, tryRun } from './shell.ts'
 
 const SUITE = 'bookworm'
-
-/** Where Linux systems keep certificate authorities that their owner added. */
-const ADDED_AUTHORITIES = [
-  '/usr/local/share/ca-certificates',
-  '/etc/pki/ca-trust/source/anchors',
-  '/etc/ca-certificates/trust-source/anchors',
-]
 
 /** Nothing here reads manual pages; copyright files stay. */
 const LEFT_OUT = [
@@ -26,24 +19,18 @@ const LEFT_OUT = [
   'path-include=/usr/share/doc/*/copyright',
 ]
 
-const ROOT_RECIPE = JSON.stringify([SUITE, LEFT_OUT, 1])
-
-/** The authorities go to where `update-ca-certificates` looks; images for elsewhere can delete them from there. */
-const DOCKERFILE = `ARG ROOT
-FROM $ROOT
-COPY authorities/ /usr/local/share/ca-certificates/
-RUN if [ ! -x /usr/sbin/update-ca-certificates ]; then \\
-      apt-get update -qq && \\
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca-certificates && \\
-      rm -rf /var/lib/apt/lists/*; \\
-    fi && update-ca-certificates
-`
+const RECIPE_HASH = createHash('sha256')
+  .update(JSON.stringify([SUITE, LEFT_OUT]))
+  .digest('hex')
+  .slice(0, 12)
+const TAG = `divergence/debian:${RECIPE_HASH}`
 
 /**
- * The Debian image under everything the lab builds: the suite's minimal packages and certificates, with the
- * certificate authorities that this machine's owner added, so that builds can fetch what the machine can.
+ * The Debian image under everything the lab builds, as the archive's packages make it: nothing of this machine is in it,
+ * and so nothing of it in any layer of an image that leaves the machine. Pulled where a container registry answers, else
+ * made from the package archive alone.
  *
- * @returns its local docker tag, `divergence/base:HASH`
+ * @returns its local docker tag, `divergence/debian:HASH`
  */
 export async function ensureBaseImage(
   progress: Progress,
@@ -51,59 +38,27 @@ export async function ensureBaseImage(
   folders: LabFolders = labFolders(),
 ): Promise<string> {
   await ensureEngine(folders, progress, signal)
-  const authorities = await addedAuthorities()
-  const tag = `divergence/base:${hashOf([ROOT_RECIPE, DOCKERFILE, ...authorities])}`
-  if (await imageExists(tag, signal)) return tag
+  if (await imageExists(TAG, signal)) return TAG
   const waiting = () => progress('waiting for another process that makes the base image')
   await underLock(join(folders.cache, 'base-image.lock'), waiting, signal, async () => {
-    if (await imageExists(tag, signal)) return
-    const root = await ensureRootImage(folders, progress, signal)
-    const files = authorities.map((text, index) => ({ path: `authorities/machine-${index}.crt`, text }))
-    // A folder without files would be missing from the build's context.
-    const placeholder = {
-      path: 'authorities/README',
-      text: 'Certificate authorities of the building machine.\n',
-    }
-    const request = { tag, dockerfile: DOCKERFILE, files: [placeholder, ...files] }
-    await buildImage({ ...request, buildArguments: { ROOT: root } }, progress, signal)
+    if (!(await imageExists(TAG, signal))) await makeBaseImage(folders, progress, signal)
   })
-  return tag
+  return TAG
 }
 
-/** PEM texts of the authorities that this machine's owner added, in a stable order, each once. */
-export async function addedAuthorities(folders: readonly string[] = ADDED_AUTHORITIES): Promise<string[]> {
-  const texts = new Set<string>()
-  for (const folder of folders) {
-    const names = await readdir(folder, { recursive: true }).catch(() => [])
-    for (const name of names.filter(each => /\.(crt|pem)$/.test(each)).sort()) {
-      const text = await readFile(join(folder, name), 'utf8')
-      if (text.includes('BEGIN CERTIFICATE')) texts.add(text)
-    }
-  }
-  return [...texts].sort()
-}
-
-/** Pulled where a container registry answers, else made from the package archive alone. */
-async function ensureRootImage(
-  folders: LabFolders,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<string> {
-  const tag = `divergence/debian:${hashOf([ROOT_RECIPE])}`
-  if (await imageExists(tag, signal)) return tag
+async function makeBaseImage(folders: LabFolders, progress: Progress, signal: AbortSignal): Promise<void> {
   const official = `debian:${SUITE}-slim`
   progress(`pulling ${official}`)
   if ((await tryRun('docker', ['pull', '--quiet', official], { signal, timeoutMs: 60_000 })) !== undefined) {
-    await docker(['tag', official, tag], { signal })
-    return tag
+    await docker(['tag', official, TAG], { signal })
+    return
   }
-  const archive = join(folders.cache, `debian-${hashOf([ROOT_RECIPE])}.tar`)
+  const archive = join(folders.cache, `debian-${RECIPE_HASH}.tar`)
   if (!(await stat(archive).catch(() => undefined))) await makeRootArchive(archive, progress, signal)
   progress('importing the base image')
-  await docker(['import', '--change', `LABEL ${LAB_LABEL}`, '--change', 'CMD ["bash"]', archive, tag], {
+  await docker(['import', '--change', `LABEL ${LAB_LABEL}`, '--change', 'CMD ["bash"]', archive, TAG], {
     signal,
   })
-  return tag
 }
 
 async function makeRootArchive(archive: string, progress: Progress, signal: AbortSignal): Promise<void> {
@@ -131,8 +86,4 @@ async function makeRootArchive(archive: string, progress: Progress, signal: Abor
     { signal, hint: 'Debian packages must be reachable from here: see the lines above for what was not.' },
   )
   await rename(unfinished, archive)
-}
-
-function hashOf(parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12)
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type ContextPart, textFile, withContext } from '../../images/context.ts'
 import type { Progress } from '../cluster.ts'
 import { ensureBaseImage } from './base-image.ts'
 import { ensureProgram, type ProgramName, programHash } from './binaries.ts'
@@ -55,7 +57,8 @@ export async function ensureProgramImage(
   const tag = programImage(name, await programHash(name)).pushed
   if (await imageExists(tag, signal)) return tag
   const program = await ensureProgram(name, folders, progress, signal)
-  await buildImage({ tag, dockerfile, files: [{ path: 'program', from: program }] }, progress, signal)
+  const part = { path: 'program', executable: true, identity: tag, content: async () => ({ file: program }) }
+  await build({ tag, dockerfile, parts: [part], buildArguments: {} }, progress, signal)
   return tag
 }
 
@@ -75,12 +78,11 @@ export async function ensureFoundationImage(
   await underLock(join(folders.cache, 'node-foundation.lock'), waiting, signal, async () => {
     if (await imageExists(tag, signal)) return
     const files = names.map((name, index) => ({
-      path: name,
-      text: contents[index] ?? '',
-      mode: name.endsWith('.sh') ? 0o755 : 0o644,
+      ...textFile(name, contents[index] ?? ''),
+      executable: name.endsWith('.sh'),
     }))
-    const all = [...files, { path: 'hosts.toml', text: HOSTS }]
-    await buildImage({ tag, dockerfile, files: all, buildArguments: { BASE: base } }, progress, signal)
+    const parts = [...files, textFile('hosts.toml', HOSTS)]
+    await build({ tag, dockerfile, parts, buildArguments: { BASE: base } }, progress, signal)
   })
   return tag
 }
@@ -95,8 +97,29 @@ export async function ensureNodeImage(
   const tag = nodeImageTag(foundation, kube)
   if (await imageExists(tag, signal)) return tag
   const buildArguments = { FOUNDATION: foundation, KUBE: kube }
-  await buildImage({ tag, dockerfile: NODE_DOCKERFILE, files: [], buildArguments }, progress, signal)
+  await build({ tag, dockerfile: NODE_DOCKERFILE, parts: [], buildArguments }, progress, signal)
   return tag
+}
+
+type NodeBuild = {
+  readonly tag: string
+  readonly dockerfile: string
+  readonly parts: readonly ContextPart[]
+  readonly buildArguments: Readonly<Record<string, string>>
+}
+
+async function build(
+  { tag, dockerfile, parts, buildArguments }: NodeBuild,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const say = (message: string) => progress(`${tag}: ${message}`)
+  await withContext(
+    tmpdir(),
+    [textFile('Dockerfile', dockerfile), ...parts],
+    { progress: say, signal },
+    folder => buildImage({ tag, folder, buildArguments }, say, signal),
+  )
 }
 
 /** Removes images of the cluster that an earlier version was made from; what a container still uses stays. */
