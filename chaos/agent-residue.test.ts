@@ -1,0 +1,37 @@
+import { describe, expect, test } from '@jest/globals'
+import { agentResidue } from './agent-residue.ts'
+
+const before = {
+  'experiment-a': { node: ['qdisc lo noqueue'], 'gateway-a/gateway c1': ['qdisc eth0 noqueue'] },
+}
+const having = (lines: readonly string[], instance = 'gateway-a/gateway c1') => ({
+  'experiment-a': { node: ['qdisc lo noqueue'], [instance]: lines },
+})
+
+describe('agentResidue()', () => {
+  test('is empty when nothing came', () => {
+    expect(agentResidue(before, before)).toEqual([])
+    expect(agentResidue(before, having([]))).toEqual([])
+  })
+
+  test('tells what came', () => {
+    expect(agentResidue(before, having(['qdisc eth0 noqueue', 'table netdev divergence_f']))).toEqual([
+      'experiment-a, gateway-a/gateway c1: table netdev divergence_f',
+    ])
+  })
+
+  test('compares a container that was replaced with the one before it', () => {
+    const after = having(['qdisc eth0 noqueue', 'table inet divergence_f'], 'gateway-a/gateway c2')
+    expect(agentResidue(before, after)).toEqual([
+      'experiment-a, gateway-a/gateway c2: table inet divergence_f',
+    ])
+  })
+
+  test('does not know what a pod that is new looked like', () => {
+    expect(agentResidue(before, having(['qdisc eth0 noqueue'], 'gateway-x/gateway c9'))).toEqual([])
+  })
+
+  test('minds an agent that is gone', () => {
+    expect(agentResidue(before, {})).toEqual(['the agent on experiment-a does not answer any more'])
+  })
+})
