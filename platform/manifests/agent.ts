@@ -78,6 +78,7 @@ function daemonSet(input: RenderInput): KubernetesObject {
                 envFromField('NODE_NAME', 'spec.nodeName'),
                 env('STATE_FOLDER', STATE_FOLDER),
                 env('SOCKET_PATH', `${SOCKET_FOLDER}/agent.sock`),
+                env('ALIVE_PATH', `${SOCKET_FOLDER}/alive`),
               ],
               securityContext: {
                 privileged: true,

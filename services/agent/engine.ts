@@ -26,7 +26,6 @@ const TEND_EVERY_MS = 1_000
 export type EngineParts = FaultParts & {
   readonly node: string
   readonly resolver: Resolver
-  readonly capabilities: Hello['capabilities']
   /** On the node's own disk. */
   readonly halt: DiskSwitch
   /** Whether the API says so; false as long as it was not asked. */
@@ -39,6 +38,7 @@ export class Engine {
   readonly #faults = new Map<string, { readonly fault: Fault; readonly sinceMs: number }>()
   /** Ids that are being prepared or begun, so that two requests do not do it at the same time. */
   readonly #reserved = new Set<string>()
+  #capabilities: Hello['capabilities'] | null = null
   #timers: NodeJS.Timeout[] = []
   #isLeaving = false
 
@@ -66,8 +66,9 @@ export class Engine {
     )
   }
 
-  /** From now on leases are watched. */
-  start(): void {
+  /** From now on leases are watched, and faults may begin. */
+  start(capabilities: Hello['capabilities']): void {
+    this.#capabilities = capabilities
     const { log } = this.#parts
     const every = (ms: number, work: () => Promise<void> | void) =>
       setInterval(() => {
@@ -85,8 +86,8 @@ export class Engine {
   }
 
   hello(): Hello {
-    const { node, capabilities } = this.#parts
-    return { node, group: 'experiment', halted: this.isHalted, capabilities }
+    const { node } = this.#parts
+    return { node, group: 'experiment', halted: this.isHalted, capabilities: this.#known() }
   }
 
   async prepare(request: FaultRequest): Promise<FaultStatus> {
@@ -106,7 +107,7 @@ export class Engine {
 
   async #resolve(request: FaultRequest): Promise<PreparedFault> {
     const { id, durationSeconds } = request
-    const capabilities = this.#capabilities()
+    const capabilities = this.#usable()
     const means = meansOf(request.actions, capabilities)
     const target = await this.#parts.resolver.resolve(request.target)
     const prepareOne = async (spec: ActionSpec, index: number): Promise<PreparedAction> => {
@@ -224,8 +225,13 @@ export class Engine {
     }
   }
 
-  #capabilities(): Capabilities {
-    const all = Object.entries(this.#parts.capabilities) as [Capability, { readonly has: boolean }][]
+  #known(): Hello['capabilities'] {
+    if (this.#capabilities !== null) return this.#capabilities
+    throw new AgentError('FAILED', 'Cannot answer yet: this agent is starting')
+  }
+
+  #usable(): Capabilities {
+    const all = Object.entries(this.#known()) as [Capability, { readonly has: boolean }][]
     return new Set(all.filter(([, { has }]) => has).map(([name]) => name))
   }
 

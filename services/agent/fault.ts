@@ -55,6 +55,7 @@ export class Fault {
   #firstTry: Promise<void> = Promise.resolve()
   #over = false
   #unsaved = false
+  #saving: Promise<void> = Promise.resolve()
   #busy = false
 
   private constructor(
@@ -119,12 +120,12 @@ export class Fault {
   /** @throws AgentError when it could not begin: what had begun is undone then */
   async begin(): Promise<void> {
     const { durationSeconds, leaseSeconds } = this.#requirePrepared().request
-    const { nowMs, dateMs, records, log } = this.#parts
+    const { nowMs, dateMs, log } = this.#parts
     const now = nowMs()
     this.#lease = { begunMs: now, renewedMs: now, durationSeconds, leaseSeconds }
     const work = (async () => {
       this.#set({ state: 'active', begunAtMs: dateMs() })
-      await records.write({ status: this.#status, end: this.#end, over: false })
+      await this.#write()
       await this.#doBegin()
     })()
     this.#beginning = work.catch(() => undefined)
@@ -246,12 +247,21 @@ export class Fault {
   /** What is not on the disk is undone once more by the next agent, which does no harm. */
   async #save(): Promise<void> {
     try {
-      await this.#parts.records.write({ status: this.#status, end: this.#end, over: this.#over })
+      await this.#write()
       this.#unsaved = false
     } catch (error) {
       this.#unsaved = true
       this.#parts.log('record not written', { id: this.id, why: messageOf(error) })
     }
+  }
+
+  /** One write after the other, each of what is so when its turn comes. */
+  #write(): Promise<void> {
+    const write = this.#saving.then(() =>
+      this.#parts.records.write({ status: this.#status, end: this.#end, over: this.#over }),
+    )
+    this.#saving = write.catch(() => undefined)
+    return write
   }
 
   /** An effect that showed once was there: what is read later does not take that back. */
@@ -272,12 +282,15 @@ export class Fault {
     }
     const findings = this.#findings.filter(each => each !== null)
     if (findings.length === 0) return
+    const wasProven = this.#status.proof?.proven === true
     this.#set({
       proof: {
         proven: findings.length === actions.length && findings.every(each => each.proven),
         detail: findings.map(each => each.detail).join('; '),
       },
     })
+    // That it happened is known also when this agent is killed.
+    if (!wasProven && this.#status.proof?.proven && !this.#over) await this.#save()
   }
 
   #requirePrepared(): PreparedFault {

@@ -8,7 +8,9 @@
  * | NODE_NAME | name of the node in Kubernetes |
  * | STATE_FOLDER | folder on the node's own disk |
  * | SOCKET_PATH | where it listens |
+ * | ALIVE_PATH | file that it touches as long as it gets to anything, for `supervise` |
  */
+import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -41,6 +43,10 @@ process.on('uncaughtException', error => {
   process.exit(1)
 })
 
+const alivePath = setting('ALIVE_PATH')
+writeFileSync(alivePath, '')
+setInterval(() => utimesSync(alivePath, new Date(), new Date()), 1_000)
+
 const node = setting('NODE_NAME')
 const folder = setting('STATE_FOLDER')
 const proc = new Proc()
@@ -57,9 +63,8 @@ const resolver = new NodeResolver({
   nodeRoot: NODE_ROOT,
 })
 const leases = new ApiLeases(kubernetes, nowMs, log)
-const capabilities = await foundCapabilities(nodeTrials(layout, NODE_ROOT))
 const engine = new Engine({
-  ...{ node, resolver, capabilities, executor, probe, log, nowMs },
+  ...{ node, resolver, executor, probe, log, nowMs },
   records: await diskRecords(join(folder, 'faults')),
   halt: await diskSwitch(folder, 'halt'),
   isHaltedByApi: () => leases.isHalted,
@@ -67,8 +72,10 @@ const engine = new Engine({
   sleep: ms => sleep(ms),
 })
 
+// Nothing is as urgent as what an earlier agent left on.
 await engine.recover()
-engine.start()
+const capabilities = await foundCapabilities(nodeTrials(layout, NODE_ROOT))
+engine.start(capabilities)
 const server = await listen(setting('SOCKET_PATH'), {
   engine,
   snapshot: () =>

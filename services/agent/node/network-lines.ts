@@ -34,7 +34,7 @@ export function parseLinks(text: string): readonly string[] {
   return text.split('\n').flatMap(line => {
     const [, name, rest] = /^\d+: ([^:]+): (.*)$/.exec(line) ?? []
     if (name === undefined || rest === undefined) return []
-    const setting = (key: string) => new RegExp(`\\b${key} (\\S+)`).exec(rest)?.[1] ?? 'none'
+    const setting = (key: string) => new RegExp(`\\b${key} ([^\\s\\\\]+)`).exec(rest)?.[1] ?? 'none'
     const device = name.split('@')[0]
     return [`link ${device} mtu ${setting('mtu')} qdisc ${setting('qdisc')} qlen ${setting('qlen')}`]
   })
