@@ -21,6 +21,7 @@ from pipeline.mistake import MistakeError
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
+    from pyspark.sql import DataFrame
 
 MIDI_SUFFIXES = (".mid", ".midi")
 _FILES_PER_TASK = 256
@@ -73,16 +74,13 @@ def read_mounted(spark: SparkContext, folder: str, *, tasks_at_least: int) -> li
 
 
 def read_with_spark(spark: SparkContext, input_uri: str) -> list[FileRecord]:
-    """Reads a folder of any file system that Hadoop knows. Files over the limit are listed and not read."""
-    from pyspark.sql import SparkSession  # noqa: PLC0415 - Spark SQL costs a second that a mounted folder need not pay
+    """
+    Reads a folder of any file system that Hadoop knows. Files over the limit are listed and not read.
 
-    files = (
-        SparkSession(spark)
-        .read.format("binaryFile")
-        .option("recursiveFileLookup", "true")
-        .option("pathGlobFilter", "*.[mM][iI][dD]*")
-        .load(input_uri)
-    )
+    :raises MistakeError: when there is no such folder
+    :raises OSError: when it cannot be listed, with the store's own reason
+    """
+    files = _list_with_spark(spark, input_uri)
     read = (
         files.where(files["length"] <= MAX_FILE_BYTES)
         .select("path", "content")
@@ -100,6 +98,24 @@ def read_with_spark(spark: SparkContext, input_uri: str) -> list[FileRecord]:
     listed = (unquote(re.sub("^file:/+", "file:/", uri)) for uri in files.inputFiles())
     empty = [understand(path, b"") for path in listed if is_midi_path(path) and path not in seen]
     return [*read, *too_large, *empty]
+
+
+def _list_with_spark(spark: SparkContext, input_uri: str) -> DataFrame:
+    # Spark SQL costs a second that a mounted folder need not pay.
+    from py4j.protocol import Py4JJavaError  # noqa: PLC0415
+    from pyspark.errors import AnalysisException  # noqa: PLC0415
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    reader = SparkSession(spark).read.format("binaryFile").option("recursiveFileLookup", "true")
+    try:
+        return reader.option("pathGlobFilter", "*.[mM][iI][dD]*").load(input_uri)
+    except AnalysisException as error:
+        if error.getCondition() != "PATH_NOT_FOUND":
+            raise
+        raise MistakeError(f"Cannot read '{input_uri}': there is no such folder") from error
+    except Py4JJavaError as error:
+        reason = str(error.java_exception.toString()).split("\n", 1)[0]
+        raise OSError(f"Cannot read '{input_uri}': {reason}") from error
 
 
 def is_midi_path(path: str) -> bool:

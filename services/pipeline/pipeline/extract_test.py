@@ -64,6 +64,17 @@ def test_read_with_spark_finds_what_reading_a_mounted_folder_finds(spark: SparkC
     assert without_folder(read_with_spark(spark, tmp_path.as_uri())) == without_folder(mounted)
 
 
+def test_read_with_spark_refuses_a_folder_that_is_not_there(spark: SparkContext, tmp_path: Path):
+    with pytest.raises(MistakeError, match="there is no such folder"):
+        read_with_spark(spark, (tmp_path / "nowhere").as_uri())
+
+
+def test_read_with_spark_tells_the_reason_of_a_store_it_cannot_read(spark: SparkContext):
+    with pytest.raises(OSError, match=r"^Cannot read 'nonsense://bucket': .*No FileSystem for scheme") as failure:
+        read_with_spark(spark, "nonsense://bucket")
+    assert "\n" not in str(failure.value)
+
+
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
