@@ -69,6 +69,7 @@ async function localLoad(): Promise<AloneDependencies['load']> {
       log,
     }),
     summary: async () => JSON.parse(await readFile(summary, 'utf8')),
+    end: async () => void child?.kill('SIGINT'),
     clockOffset: async () => ({ offsetMs: 0, roundTripMs: 0 }),
     async remove() {
       if (child === null) return

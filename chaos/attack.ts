@@ -152,7 +152,8 @@ export class Attack {
       progress(`${plan.kind}: ${effect.proven ? 'proven' : 'NOT proven'}: ${effect.detail}`)
       over.abort()
       await pending
-      const endMs = plan.end.length === 0 ? doneMs : clock.nowMs()
+      // What has neither an end of ours nor a duration was over once it was done.
+      const endMs = plan.end.length === 0 && seconds === undefined ? doneMs : clock.nowMs()
       await this.#end(index, plan)
       return { plan, beginMs, endMs, effect }
     } finally {

@@ -14,6 +14,8 @@ import type { Run } from './run-dependencies.ts'
 
 /** k6 leaves with 99 when a threshold was crossed: the run is judged, and the judge sees why. */
 const GENERATOR_FINISHED: readonly number[] = [0, 99]
+/** k6 leaves with 105 when it was interrupted: expected only when it was us. */
+const GENERATOR_INTERRUPTED = 105
 
 /** What the load brought. */
 export type Collected = {
@@ -41,6 +43,12 @@ export type DrivenLoad = {
   readonly records: () => readonly LoadRecord[]
   /** Generator's clock minus ours, milliseconds. */
   readonly clockOffsetMs: number
+  /**
+   * Ends the load when a surge is not over, since a surge cannot be taken back alone.
+   *
+   * @returns when it was ended, Unix milliseconds of the runner's clock, or null when the load goes on
+   */
+  callOff(): Promise<number | null>
   /** Waits for the generator's end and its last sample. */
   collect(): Promise<Collected>
   /** Follows no longer; the generator itself is removed on the way out. */
@@ -65,7 +73,8 @@ export async function driveLoad(run: Run, signal: AbortSignal): Promise<DrivenLo
   const follower = new SampleFollower({ generator: load, clock, file })
   const stopped = new AbortController()
   const running = AbortSignal.any([signal, stopped.signal])
-  const following = follower.follow(running).then(requireFinished)
+  let isEnded = false
+  const following = follower.follow(running).then(end => requireFinished(end, isEnded))
   following.catch(error => stopped.abort(error))
   const stop = async () => {
     stopped.abort(new Error('the run is over'))
@@ -75,12 +84,25 @@ export async function driveLoad(run: Run, signal: AbortSignal): Promise<DrivenLo
     const { offsetMs, roundTripMs } = await load.clockOffset()
     const loadStartMs = await follower.firstStartMs
     await journal.append({ entry: 'time-base', loadStartMs, clockOffsetMs: offsetMs, roundTripMs })
+    const startMs = loadStartMs - offsetMs
     return {
-      startMs: loadStartMs - offsetMs,
+      startMs,
       running,
       stop,
       records: () => follower.records,
       clockOffsetMs: offsetMs,
+      async callOff() {
+        const nowMs = clock.nowMs()
+        const lastSurgeMs = Math.max(
+          0,
+          ...(plan.surges ?? []).map(surge => startMs + (surge.startSeconds + surge.durationSeconds) * 1000),
+        )
+        if (lastSurgeMs <= nowMs) return null
+        isEnded = true
+        progress('load: ending it, and the surge with it')
+        await load.end()
+        return nowMs
+      },
       async collect() {
         progress('load: collecting the last samples')
         await following
@@ -145,8 +167,9 @@ function surgesOf({ faults, phases }: Pick<Experiment, 'faults' | 'phases'>): re
     }))
 }
 
-function requireFinished(end: { readonly exitCode: number; readonly log: string }): void {
+function requireFinished(end: { readonly exitCode: number; readonly log: string }, isEnded: boolean): void {
   if (GENERATOR_FINISHED.includes(end.exitCode)) return
+  if (isEnded && end.exitCode === GENERATOR_INTERRUPTED) return
   throw new MachineryError(
     `Cannot drive load: the generator ended with exit code ${end.exitCode}: ${end.log.trim()}`,
     "Check that both groups answer: 'divergence status'.",

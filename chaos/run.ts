@@ -133,11 +133,12 @@ async function underLoad(
     await announce(run, 'attack', phases.holdSeconds)
     const begun = await attackUntilMet(run, attack, load, baselineEndMs)
 
+    const loadEndedMs = begun.calledOffMs === undefined ? null : await load.callOff()
     const edges = {
       warmMs,
       attackMs: firstBegin(begun.faults) ?? baselineEndMs,
       calledOffMs: begun.calledOffMs,
-      loadEndMs: load.startMs + schedule.durationSeconds * 1000,
+      loadEndMs: loadEndedMs ?? load.startMs + schedule.durationSeconds * 1000,
     }
     const { attackEndMs, recoveryEndMs } = phasesOf(phases, edges)
     await phase(run, 'recovery', recoveryEndMs, load.running)

@@ -79,6 +79,14 @@ export class KubernetesLoad implements LoadGenerator {
     return JSON.parse(await this.#output(['cat', LOAD_POD.summaryPath])) as SummaryFile
   }
 
+  async end(): Promise<void> {
+    const { exitCode } = await this.state()
+    if (exitCode !== null) return
+    // k6 is the first process of its container, and takes the interrupt of a person for the end of the test.
+    const generator = { ...this.#running(), container: LOAD_POD.generator }
+    await execOutput(this.#options.config, generator, ['sh', '-c', 'kill -INT 1'])
+  }
+
   async clockOffset() {
     const { clock } = this.#options
     const readings = []

@@ -249,6 +249,10 @@ export class RecordedLoad implements LoadGenerator {
     }
   }
 
+  async end(): Promise<void> {
+    this.die(105)
+  }
+
   /** Ends now. */
   die(exitCode: number): void {
     this.diesAfter = { seconds: this.#seconds(), exitCode }

@@ -144,6 +144,8 @@ export interface LoadGenerator {
   /** `exitCode` is null while it runs; `sampleBytes` is the size of the samples file now. */
   state(): Promise<{ readonly exitCode: number | null; readonly sampleBytes: number; readonly log: string }>
   summary(): Promise<SummaryFile>
+  /** Sends nothing more and ends in order, with its summary written; ending what has ended is no error. */
+  end(): Promise<void>
   /** Generator's clock minus ours, milliseconds, +- half of `roundTripMs`. */
   clockOffset(): Promise<{ readonly offsetMs: number; readonly roundTripMs: number }>
   /** Removes it and waits until it is gone; removing what is not there is no error. */
