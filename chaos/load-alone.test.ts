@@ -64,10 +64,13 @@ describe('runRamp()', () => {
 
   test('ends as soon as every group has broken, with whole steps only', async () => {
     const { told, dependencies } = rig()
+    const beganMs = dependencies.clock.nowMs()
     const slow = { ...ramp, ratesPerSecond: [4.5, 5, 6, 7, 8, 9], limits: { failedShare: 0.01, p95Ms: 5 } }
     const report = await runRamp(slow, dependencies, forever)
 
     expect(report.endedEarly).toBe(true)
+    // The step of 10 s, and 5 s for the answers to its last requests.
+    expect(dependencies.clock.nowMs() - beganMs).toBeGreaterThanOrEqual(15_000)
     expect(report.results[0]).toMatchObject({ heldPerSecond: null, breakpoint: { state: 'slow' } })
     expect(report.results[0]?.steps).toHaveLength(1)
     expect(told).toContain('ramp: 4.5 requests/s: control slow, experiment slow')
