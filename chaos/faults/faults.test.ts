@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { UserError } from '../../platform/errors.ts'
 import { ZONES } from '../../platform/topology.ts'
 import { CAPABILITIES, type Capabilities } from '../../services/agent/actions/action.ts'
+import { definitionOf } from '../../services/agent/actions/catalogue.ts'
 import { wholeLab } from '../lab/recording.ts'
 import type { LabView, NodeView, PodView } from '../lab/view.ts'
 import { FAULT_KINDS, faultSchema, planFault } from './catalogue.ts'
@@ -479,9 +480,9 @@ describe('slowDatabase and connectionExhaustion', () => {
     expect(agentActions(example('slow-database'))).toEqual([
       [{ action: 'sql', mode: 'slow-queries', sessions: 4 }],
     ])
-    expect(
-      agentActions(plan('slow-database', {}, { ...LASTING, mode: 'lock', table: 'plays', sessions: 1 })),
-    ).toEqual([[{ action: 'sql', mode: 'lock', sessions: 1, table: 'plays' }]])
+    expect(agentActions(plan('slow-database', {}, { ...LASTING, mode: 'lock', table: 'plays' }))).toEqual([
+      [{ action: 'sql', mode: 'lock', sessions: 1, table: 'plays' }],
+    ])
     expect(agentActions(example('connection-exhaustion'))).toEqual([
       [{ action: 'sql', mode: 'connections', sessions: 120 }],
     ])
@@ -510,6 +511,28 @@ describe('faultSchema', () => {
 })
 
 describe('planFault()', () => {
+  const variants: [string, FaultPlan][] = [
+    ...FAULT_KINDS.map((kind): [string, FaultPlan] => [kind, example(kind)]),
+    ['slow dns', plan('dns', PODS, { ...LASTING, mode: 'slow', delayMs: 500 })],
+    ['memory to the kill', plan('memory', PODS, { ...LASTING, oomKill: true })],
+    ['memory in MiB', plan('memory', PODS, { ...LASTING, useMiB: 200 })],
+    ['a lock', plan('slow-database', {}, { ...LASTING, mode: 'lock', table: 'plays' })],
+    ['a blackhole to a zone', plan('blackhole', PODS, { ...LASTING, peer: { zone: 'c' } })],
+    ['latency of a service', plan('latency', PODS, { ...LASTING, delayMs: 1, peer: { services: ['edge'] } })],
+  ]
+
+  test.each(variants)('%s: asks agents only for what they take, of what they do it to', (_title, fault) => {
+    for (const action of fault.begin) {
+      if (action.action !== 'agent-begin') continue
+      expect(action.id).toMatch(/^[a-z0-9]{1,24}$/)
+      for (const spec of action.actions) {
+        const { schema, on } = definitionOf(spec)
+        expect(schema.safeParse(spec).error?.message).toBeUndefined()
+        expect(on).toContain(action.target.kind)
+      }
+    }
+  })
+
   const needsPods = FAULT_KINDS.filter(kind => !['oversubscribe', 'scale-down', 'surge'].includes(kind))
 
   test.each(needsPods)('%s: an empty selection is an error', kind => {
