@@ -7,8 +7,11 @@ const MIB = 1024 * 1024
 const TOLERANCE_PERCENT = 3
 /** Dies before anybody else of its group. */
 const DIES_FIRST = 1000
-/** Dies when nobody else is left: with -1000, which means never, the kernel would have nobody to choose. */
-const DIES_LAST = -999
+/**
+ * Dies after everybody whom Kubernetes may let die (2 to 1000; only pods of class Guaranteed have less than 0). It cannot be
+ * lower than the agent's own on a node where the agent may not lower it, so the agent is of a class that has less.
+ */
+const DIES_LAST = 0
 
 /** Memory of the target's limit is taken by somebody else. */
 export type MemorySpec = {

@@ -9,7 +9,7 @@ import type { ProcessIdentity } from '../actions/action.ts'
  * header `Date`. That the bytes of its vDSO were changed would only prove that we wrote them.
  */
 
-const HTTP_CLOCK = new URL('./http-clock.ts', import.meta.url).pathname
+const HTTP_CLOCK = new URL('../programs/http-clock.ts', import.meta.url).pathname
 /** http-clock gives up after 3 s; the rest is for its start on a busy node. */
 const LIMIT_MS = 6_000
 const LISTENING = '0A'

@@ -29,7 +29,12 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const socket = createConnection(options.socketPath)
   const messages = readMessages(socket)
   socket.write(startupMessage({ user: options.user, database: options.database, ...options.settings }))
-  await untilReady(messages)
+  try {
+    await untilReady(messages)
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
   let last: Promise<unknown> = Promise.resolve()
   return {
     ask(sql) {

@@ -21,6 +21,11 @@ const HEAVY_QUERY =
   'SELECT count(DISTINCT h) FROM (SELECT md5(i::text) AS h FROM generate_series(1, 300000) AS i ORDER BY 1) AS t'
 const HEAVY_QUERY_LIMIT_MS = 10_000
 
+/** Counted by Postgres where it counts against `max_connections`. */
+const FREE_SLOTS = `SELECT current_setting('max_connections')::int
+  - current_setting('superuser_reserved_connections')::int
+  - count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'`
+
 const [task, folder = '', userId, groupId, database = '', name = '', seconds, sessions, table] = argv.slice(2)
 chdir(folder)
 process.setgroups?.([])
@@ -99,11 +104,6 @@ function open(): Promise<Session> {
     },
   })
 }
-
-/** Counted by Postgres where it counts against `max_connections`. */
-const FREE_SLOTS = `SELECT current_setting('max_connections')::int
-  - current_setting('superuser_reserved_connections')::int
-  - count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'`
 
 async function count(): Promise<Record<string, number>> {
   const session = await open()

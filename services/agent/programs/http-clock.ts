@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import { argv } from 'node:process'
+import { argv, exit } from 'node:process'
 
 /*
  * Program: what time an HTTP server says it is, minus this machine's time, in milliseconds on standard output.
@@ -19,11 +19,11 @@ for (;;) {
   if (previous !== null && answer.serverMs !== previous.serverMs) {
     const turnedAtMs = (previous.askedAtMs + answer.gotAtMs) / 2
     console.log(Math.round(answer.serverMs - turnedAtMs))
-    process.exit(0)
+    exit(0)
   }
   if (Date.now() > stopAtMs) {
     console.error(`Cannot read the clock of ${address}:${port}: it stood still for ${LIMIT_MS} ms`)
-    process.exit(1)
+    exit(1)
   }
   previous = answer
   await new Promise(resolve => setTimeout(resolve, BETWEEN_MS))
@@ -35,7 +35,7 @@ function ask(): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const askedAtMs = Date.now()
     const question = request(
-      { host: address, port: Number(port), method: 'HEAD', path: '/', timeout: LIMIT_MS },
+      { host: address, port: Number(port), path: '/', timeout: LIMIT_MS },
       response => {
         response.resume()
         const serverMs = Date.parse(response.headers.date ?? '')
