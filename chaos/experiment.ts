@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { PROFILE_NAMES } from '../load/profiles.ts'
 import { UserError } from '../platform/errors.ts'
 import { type Problem, readDocument, type YamlSource } from './experiment-file.ts'
-import { DEFAULT_BLAST_RADIUS } from './faults/blast-radius.ts'
+import { blastRadiusSchema } from './faults/blast-radius.ts'
 import { type AnyFault, faultSchema } from './faults/catalogue.ts'
 import { LEVELS } from './faults/fault.ts'
 import { conflicts, scheduleOf } from './faults/overlap.ts'
@@ -57,34 +57,6 @@ const abortSchema = z
   })
   .prefault({})
   .describe('when the attack has shown enough, and is ended early')
-
-const healthy = z.number().int().min(0).max(100)
-const blastRadiusSchema = z
-  .strictObject({
-    maxTargets: z
-      .number()
-      .int()
-      .min(1)
-      .max(100)
-      .default(DEFAULT_BLAST_RADIUS.maxTargets)
-      .describe('most targets of all faults that are on at the same time'),
-    keepHealthy: z
-      .union(
-        [
-          healthy,
-          z.strictObject({
-            gateway: healthy.optional(),
-            recommender: healthy.optional(),
-            database: healthy.optional(),
-          }),
-        ],
-        { error: 'a whole number of pods, or one for each of gateway, recommender, database' },
-      )
-      .default(1)
-      .describe('pods that must stay ready and untouched: of every service, or by service'),
-  })
-  .prefault({})
-  .describe('how much may be hit at once; looked at again right before each fault')
 
 /** What may stand in `chaos/experiments/*.yaml`; editors get it as docs/experiment.schema.json. */
 export const experimentSchema = z.strictObject({

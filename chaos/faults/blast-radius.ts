@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { UserError } from '../../platform/errors.ts'
 import { GROUP_SERVICES, type GroupService } from '../../platform/topology.ts'
 import type { LabView, PodView } from '../lab/view.ts'
@@ -12,7 +13,36 @@ export type BlastRadius = {
 }
 
 /** A whole zone, or one pod of each service; and always somebody left to answer. */
-export const DEFAULT_BLAST_RADIUS: BlastRadius = { maxTargets: 3, keepHealthy: 1 }
+export const DEFAULT_BLAST_RADIUS = { maxTargets: 3, keepHealthy: 1 } as const satisfies BlastRadius
+
+const healthy = z.number().int().min(0).max(100)
+/** As a person writes it, in an experiment or for an injection. */
+export const blastRadiusSchema = z
+  .strictObject({
+    maxTargets: z
+      .number()
+      .int()
+      .min(1)
+      .max(100)
+      .default(DEFAULT_BLAST_RADIUS.maxTargets)
+      .describe('most targets of all faults that are on at the same time'),
+    keepHealthy: z
+      .union(
+        [
+          healthy,
+          z.strictObject({
+            gateway: healthy.optional(),
+            recommender: healthy.optional(),
+            database: healthy.optional(),
+          }),
+        ],
+        { error: 'a whole number of pods, or one for each of gateway, recommender, database' },
+      )
+      .default(DEFAULT_BLAST_RADIUS.keepHealthy)
+      .describe('pods that must stay ready and untouched: of every service, or by service'),
+  })
+  .prefault({})
+  .describe('how much may be hit at once; looked at again right before each fault')
 
 /**
  * Refuses a fault that would hit more than the experiment allows, looked at right before it begins: what was enough
