@@ -27,8 +27,15 @@ describe('agentResidue()', () => {
     ])
   })
 
-  test('does not know what a pod that is new looked like', () => {
-    expect(agentResidue(before, having(['qdisc eth0 noqueue'], 'gateway-x/gateway c9'))).toEqual([])
+  test('compares a pod that is new with any of its service, whatever their addresses', () => {
+    const old = { 'experiment-a': { 'gateway-a/gateway c1': ['route 10.0.0.0/24 src 10.0.0.7'] } }
+    const after = (line: string) => ({ 'experiment-a': { 'gateway-x/gateway c9': [line] } })
+    expect(agentResidue(old, after('route 10.0.0.0/24 src 10.0.0.8'))).toEqual([])
+    expect(agentResidue(old, after('table inet divergence_f'))).toHaveLength(1)
+  })
+
+  test('has nothing to compare a container with that was nowhere', () => {
+    expect(agentResidue(before, having(['anything'], 'sidecar-x/sidecar c9'))).toEqual([])
   })
 
   test('minds an agent that is gone', () => {

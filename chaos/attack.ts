@@ -83,11 +83,13 @@ export class Attack {
     const failed = new AbortController()
     const signal = AbortSignal.any([span.signal, failed.signal, this.#heartbeat.lost, this.#pending.lost])
     const either = { ...span, signal }
-    const each: Promise<Begun | null>[] = []
-    for (const [index, fault] of faults.entries()) {
-      const previous = fault.after === 'previous' ? each[index - 1] : undefined
-      each.push(this.#carryOutOne(index, fault, either, previous))
-    }
+    const over = faults.map(() => Promise.withResolvers<void>())
+    const each = faults.map(async (fault, index) => {
+      const previous = fault.after === 'previous' ? over[index - 1]?.promise : undefined
+      const isOver = () => over[index]?.resolve()
+      // One that failed stops the others by another way.
+      return await this.#carryOutOne(index, fault, either, previous, isOver).finally(isOver)
+    })
     const begun = Promise.all(each).catch(error => {
       failed.abort(error)
       throw error
@@ -120,7 +122,8 @@ export class Attack {
     index: number,
     fault: AnyFault,
     span: Span,
-    previous: Promise<Begun | null> | undefined,
+    previous: Promise<void> | undefined,
+    isOver: () => void,
   ): Promise<Begun | null> {
     const { clock, journal, progress } = this.#dependencies
     const { signal, calledOff } = span
@@ -140,9 +143,18 @@ export class Attack {
         AbortSignal.any([signal, over.signal]),
       )
       const doneMs = clock.nowMs()
+      // What has no length is over once it has begun; its effect may still be on its way.
+      if (seconds === undefined) isOver()
       const untilMs = seconds === undefined ? holdEndMs : beginMs + seconds * 1000
       const either = AbortSignal.any([signal, calledOff])
       const proving = proveEffect(plan, this.#dependencies, beginMs, untilMs, either)
+      if (seconds === undefined) {
+        // From then on the lab itself shows who is not well.
+        proving.then(
+          () => this.#active.delete(index),
+          () => undefined,
+        )
+      }
       await Promise.all([proving.catch(() => undefined), untilOr(clock, untilMs, signal, calledOff)])
       const effect = await proving.catch(error => {
         if (signal.aborted || !calledOff.aborted) throw error

@@ -47,11 +47,14 @@ function faultText({ kind, level, summary, parameters }: FaultRow): string {
   ].join('\n')
 }
 
-export function auditText({ running, halted, residue, comparedWithBaseline }: AuditReport): string {
+export function auditText(report: AuditReport): string {
+  const { running, halted, residue, unfinished, comparedWithBaseline } = report
   return [
     ...(running === null ? [] : [`Run ${running} is in progress; what is on because of it is not listed.`]),
     ...(halted === null ? [] : [`Everything is halted: ${halted}`]),
     ...(comparedWithBaseline ? [] : ['No run has begun on this lab yet: there is nothing to compare with.']),
+    ...(unfinished.length === 0 ? [] : ['Ended without a word; the next command ticks it off:']),
+    ...unfinished.map(one => `  - ${one}`),
     residue.length === 0 ? 'Nothing is left behind.' : 'Left behind:',
     ...residue.map(one => `  - ${one}`),
   ].join('\n')

@@ -1,9 +1,9 @@
 import type { Experiment } from './experiment.ts'
 import { requireWithinBlastRadius } from './faults/blast-radius.ts'
-import type { AnyFault } from './faults/catalogue.ts'
 import { describeAction } from './faults/describe-action.ts'
 import type { FaultPlan } from './faults/fault.ts'
 import { guard } from './faults/guard.ts'
+import { scheduleOf } from './faults/overlap.ts'
 import { refuseWhenHalted } from './halt.ts'
 import { messageOf } from './message-of.ts'
 import { planAhead, preflight } from './preflight.ts'
@@ -44,7 +44,9 @@ export async function dryRun(
     problemsOf(() => refuseWhenHalted(halt)),
     problemsOf(() => preflight(dependencies, 0, signal)),
     ...plans.map((plan, index) =>
-      problemsOf(() => requireWithinBlastRadius(plan, view, experiment.blastRadius, plans.slice(0, index))),
+      problemsOf(() =>
+        requireWithinBlastRadius(plan, view, experiment.blastRadius, onBefore(index, experiment, plans)),
+      ),
     ),
     ...plans.flatMap(({ begin }) => begin.map(action => problemsOf(() => guard(action, lab)))),
     api.forbidden(plans.flatMap(({ begin, end }) => [...begin, ...end])),
@@ -62,6 +64,23 @@ export async function dryRun(
   }
 }
 
+/** Earlier faults of the file that are on when this one begins. */
+function onBefore(
+  index: number,
+  { faults }: Pick<Experiment, 'faults'>,
+  plans: readonly FaultPlan[],
+): readonly FaultPlan[] {
+  const schedule = scheduleOf(faults)
+  const own = schedule[index]
+  if (own === undefined) return []
+  return plans.slice(0, index).filter((_, other) => {
+    const { beginSeconds, endSeconds } = schedule[other] ?? own
+    return (
+      beginSeconds <= own.beginSeconds && (endSeconds > own.beginSeconds || beginSeconds === own.beginSeconds)
+    )
+  })
+}
+
 async function problemsOf(check: () => unknown): Promise<readonly string[]> {
   try {
     await check()
@@ -74,7 +93,7 @@ async function problemsOf(check: () => unknown): Promise<readonly string[]> {
 /** When what happens, if nothing takes longer than it says. Pure. */
 export function timelineOf(
   { faults, phases, load }: Pick<Experiment, 'faults' | 'phases' | 'load'>,
-  plans: readonly Pick<FaultPlan, 'kind' | 'targets' | 'end'>[],
+  plans: readonly Pick<FaultPlan, 'kind' | 'targets'>[],
 ): readonly TimelineRow[] {
   const baselineAt = phases.warmupSeconds
   const attackAt = baselineAt + phases.baselineSeconds
@@ -86,24 +105,11 @@ export function timelineOf(
     { atSeconds: recoveryAt, what: 'recovery' },
     { atSeconds: load.durationSeconds, what: 'end of the load' },
   ]
-  const times = faultTimes(faults, attackAt, recoveryAt)
-  for (const [index, plan] of plans.entries()) {
-    const { beginAt, endAt } = times[index] ?? { beginAt: attackAt, endAt: recoveryAt }
-    const name = `${plan.kind} of ${plan.targets.join(', ')}`
-    rows.push({ atSeconds: beginAt, what: `begin ${name}` })
-    if (plan.end.length > 0) rows.push({ atSeconds: endAt, what: `end ${name}` })
+  for (const [index, { beginSeconds, endSeconds }] of scheduleOf(faults).entries()) {
+    const plan = plans[index]
+    const name = `${plan?.kind} of ${plan?.targets.join(', ')}`
+    rows.push({ atSeconds: attackAt + beginSeconds, what: `begin ${name}` })
+    if (endSeconds > beginSeconds) rows.push({ atSeconds: attackAt + endSeconds, what: `end ${name}` })
   }
   return rows.sort((one, other) => one.atSeconds - other.atSeconds)
-}
-
-function faultTimes(faults: readonly AnyFault[], attackAt: number, recoveryAt: number) {
-  let previousEnd = attackAt
-  return faults.map(fault => {
-    const from = fault.after === 'previous' ? previousEnd : attackAt
-    const beginAt = from + fault.offsetSeconds
-    const length = 'durationSeconds' in fault ? fault.durationSeconds : undefined
-    const endAt = length === undefined ? recoveryAt : beginAt + length
-    previousEnd = endAt
-    return { beginAt, endAt }
-  })
 }

@@ -11,6 +11,8 @@ export type AuditReport = {
   readonly halted: string | null
   /** What is left behind, in words. */
   readonly residue: readonly string[]
+  /** Runs that ended without undoing, in words. What they left was undone by others, or is listed as residue. */
+  readonly unfinished: readonly string[]
   /** false: no run has begun on this lab yet, so that only what is never right was looked for. */
   readonly comparedWithBaseline: boolean
 }
@@ -53,7 +55,8 @@ export async function auditEverywhere(dependencies: AuditDependencies): Promise<
   return {
     running,
     halted,
-    residue: [...new Set([...files.map(({ description }) => description), ...inApi, ...atAgents, ...whole])],
+    residue: [...new Set([...inApi, ...atAgents, ...whole])],
+    unfinished: files.filter(({ folder }) => folder !== null).map(({ description }) => description),
     comparedWithBaseline: baseline !== null,
   }
 }

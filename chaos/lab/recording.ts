@@ -201,6 +201,8 @@ export class RecordedLoad implements LoadGenerator {
   /** Ends with the exit code once so many seconds have passed. */
   diesAfter: { readonly seconds: number; readonly exitCode: number } | null = null
   removals = 0
+  /** From the second in which it is set on, every request of the experiment fails. */
+  #failsFromSecond = Number.POSITIVE_INFINITY
   readonly offsetMs = 250
 
   constructor(clock: Clock) {
@@ -253,6 +255,10 @@ export class RecordedLoad implements LoadGenerator {
     this.die(105)
   }
 
+  failExperiment(): void {
+    this.#failsFromSecond = this.#wholeSeconds()
+  }
+
   /** Ends now. */
   die(exitCode: number): void {
     this.diesAfter = { seconds: this.#seconds(), exitCode }
@@ -291,14 +297,15 @@ export class RecordedLoad implements LoadGenerator {
       for (const group of GROUPS) {
         for (let index = 0; index < RECORDED_RATE; index++) {
           const isWrite = index === 0
+          const fails = group === 'experiment' && second >= this.#failsFromSecond
           const values: Record<(typeof SAMPLE_COLUMNS)[number], string | number> = {
             group,
             route: isWrite ? 'play' : 'song',
             kind: isWrite ? 'write' : 'read',
             startMs: this.#startMs + second * 1000 + index * 100,
             durationMs: '10.000',
-            status: isWrite ? 201 : 200,
-            outcome: 'ok',
+            status: fails ? 503 : isWrite ? 201 : 200,
+            outcome: fails ? 'error' : 'ok',
             errorCode: 0,
             sequence: isWrite ? second : second * (RECORDED_RATE - 1) + index - 1,
           }
