@@ -5,6 +5,9 @@ import type { ProcessIdentity } from '../actions/action.ts'
 /** In the environment of everything that an agent starts, with the fault's id. */
 export const FAULT_MARK = 'DIVERGENCE_FAULT'
 
+/** Enough to know a program by. */
+const LINE_LENGTH = 300
+
 export type ProcessStatus = {
   readonly userId: number
   readonly groupId: number
@@ -77,6 +80,12 @@ export class Proc {
     const name = (thread ?? '').trim()
     const inLine = (line ?? '').split('\0').some(part => basename(part).startsWith(name))
     return name !== '' && (inLine || file === '') ? name : basename(file.replace(/ \(deleted\)$/, ''))
+  }
+
+  /** Program and arguments, with a space between them; the name of the thread where it has none. */
+  async commandLine(pid: number): Promise<string> {
+    const line = (await this.#text(pid, 'cmdline')) ?? ''
+    return line.replace(/\0+$/, '').replaceAll('\0', ' ').slice(0, LINE_LENGTH) || (await this.command(pid))
   }
 
   /** The id of the fault for which it was started. */

@@ -209,7 +209,7 @@ export class NodeResolver implements Resolver {
         if (inContainer?.podUid !== podUid || inContainer.containerId !== containerId) return []
         const [identity, command, status] = await Promise.all([
           proc.identity(pid),
-          proc.command(pid),
+          proc.commandLine(pid),
           proc.status(pid),
         ])
         if (identity === null || status === null) return []

@@ -169,9 +169,9 @@ async function processLines(parts: SnapshotParts, target: ContainerTarget): Prom
         lines.push(`stranger in its control group: ${await proc.command(pid)}`)
     }
   }
-  for (const { pid, command } of target.processes) {
-    if ((await proc.state(pid)) === 'T') lines.push(`stopped: ${command}`)
-    if (changedVdsoBytes(pid) > 0) lines.push(`other clock: ${command}`)
+  for (const { pid } of target.processes) {
+    if ((await proc.state(pid)) === 'T') lines.push(`stopped: ${await proc.command(pid)}`)
+    if (changedVdsoBytes(pid) > 0) lines.push(`other clock: ${await proc.command(pid)}`)
   }
   return [...new Set(lines)]
 }
