@@ -118,9 +118,16 @@ describe('look()', () => {
     [
       'a pod without room',
       { proof: 'pods-pending' },
-      gatewayB({ nodeName: null, ready: false }),
+      gatewayB({ nodeName: null, unschedulable: true, ready: false }),
       [],
       '1 pods pending: gateway-b',
+    ],
+    [
+      'a pod that the scheduler has not looked at yet',
+      { proof: 'pods-pending' },
+      gatewayB({ nodeName: null, ready: false }),
+      [],
+      null,
     ],
     [
       'more pods than wanted',

@@ -102,7 +102,7 @@ export function look(proof: Proof, { view, statuses }: Sight): string | null {
     }
     case 'pods-pending': {
       const pending = view.pods.filter(
-        pod => pod.group === 'experiment' && pod.nodeName === null && !pod.terminating && !pod.finished,
+        pod => pod.group === 'experiment' && pod.unschedulable && !pod.terminating && !pod.finished,
       )
       return pending.length === 0 ? null : `${pending.length} pods pending: ${namesOf(pending)}`
     }

@@ -99,6 +99,7 @@ function podOf(group: string, service: string, nodeName: string, zone: Zone | nu
     group,
     service,
     nodeName,
+    unschedulable: false,
     ready: true,
     terminating: false,
     finished: false,

@@ -35,6 +35,8 @@ export type PodView = {
   readonly service: string | null
   /** null while it is not scheduled. */
   readonly nodeName: string | null
+  /** The scheduler looked for a node and found none. */
+  readonly unschedulable: boolean
   readonly ready: boolean
   /** It was told to go: its deletion time stamp is set. */
   readonly terminating: boolean

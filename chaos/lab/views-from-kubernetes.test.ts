@@ -73,6 +73,16 @@ describe('podView()', () => {
     expect(podView({ status: { phase: 'Succeeded' } }).finished).toBe(true)
   })
 
+  test.each([
+    ['Unschedulable', true],
+    // Held back on purpose, not for want of room.
+    ['SchedulingGated', false],
+  ])('takes a pod that was not scheduled for the reason %s for unschedulable: %s', (reason, expected) => {
+    const conditions = [{ type: 'PodScheduled', status: 'False', reason }]
+    expect(podView({ status: { conditions } }).unschedulable).toBe(expected)
+    expect(podView({}).unschedulable).toBe(false)
+  })
+
   test('tells of each container how often it was started again and what it may use', () => {
     const pod = {
       spec: {

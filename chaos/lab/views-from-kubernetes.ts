@@ -49,6 +49,7 @@ export function podView(pod: V1Pod): PodView {
     group: labels[LABELS.group] ?? null,
     service: labels[LABELS.service] ?? null,
     nodeName: pod.spec?.nodeName ?? null,
+    unschedulable: isUnschedulable(pod),
     ready: condition?.status === 'True',
     terminating: pod.metadata?.deletionTimestamp !== undefined,
     finished: pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed',
@@ -78,6 +79,11 @@ export function workloadView(
     // Kubernetes fills in 1 where nothing is said.
     replicas: spec?.replicas ?? 1,
   }
+}
+
+function isUnschedulable({ status }: V1Pod): boolean {
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled')
+  return scheduled?.status === 'False' && scheduled.reason === 'Unschedulable'
 }
 
 function containerView({ name, resources }: V1Container, pod: V1Pod): ContainerView {
