@@ -16,6 +16,7 @@ import {
 } from './chaos/command-text.ts'
 import { dryRun } from './chaos/dry-run.ts'
 import { loadExperiment } from './chaos/experiment.ts'
+import { experimentJsonSchema } from './chaos/experiment-schema.ts'
 import { describeFaults } from './chaos/faults/describe.ts'
 import { haltAll, releaseHalt } from './chaos/halt.ts'
 import { type InjectResult, inject } from './chaos/inject.ts'
@@ -219,6 +220,11 @@ async function withLab<T>(
 async function faults(kind: string | undefined, options: Common): Promise<number> {
   const rows = chosenFaults(describeFaults(), kind)
   print(options, rows, faultsText(rows))
+  return EXIT.worked
+}
+
+async function schema(): Promise<number> {
+  process.stdout.write(experimentJsonSchema())
   return EXIT.worked
 }
 
@@ -511,6 +517,9 @@ function program(): Command {
     'faults latency',
     'faults --json',
   ]).action(leave(faults))
+  command('schema', 'the JSON Schema of an experiment file, by which editors complete and check', [
+    'schema > docs/experiment.schema.json',
+  ]).action(leave(schema))
   command('halt', 'end every fault at once, whoever began it, and let none begin', [
     'halt',
     "halt --reason 'customer demo'",

@@ -24,7 +24,7 @@ function resolved(part: Schema | undefined): Schema | undefined {
 
 describe('experimentJsonSchema()', () => {
   test('is what is kept for editors', () => {
-    // Out of date? `divergence schema` writes it again.
+    // Out of date? `divergence schema > docs/experiment.schema.json`.
     expect(readFileSync(EXPERIMENT_SCHEMA_FILE, 'utf8')).toBe(text)
   })
 
