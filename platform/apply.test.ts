@@ -234,15 +234,25 @@ describe('removeAll()', () => {
     await removeAll(api, () => undefined, NEVER, fakeClock())
 
     expect(api.calls.sort()).toEqual([
+      'remove ClusterRole divergence-agent',
       'remove ClusterRole divergence-object-state',
       'remove ClusterRole divergence-prometheus',
+      'remove ClusterRoleBinding divergence-agent',
       'remove ClusterRoleBinding divergence-object-state',
       'remove ClusterRoleBinding divergence-prometheus',
+      'remove Namespace chaos',
       'remove Namespace control',
       'remove Namespace experiment',
       'remove Namespace observability',
       'remove PersistentVolume divergence-corpus-control',
       'remove PersistentVolume divergence-corpus-experiment',
+      'remove PriorityClass divergence-high',
+      'remove PriorityClass divergence-low',
+      ...['', 'Binding'].flatMap(suffix =>
+        ['deletes', 'nodes', 'uncordons'].map(
+          name => `remove ValidatingAdmissionPolicy${suffix} divergence-agent-${name}`,
+        ),
+      ),
     ])
   })
 })

@@ -27,7 +27,7 @@ describe('renderAll()', () => {
     const named = (group: Group) =>
       OBJECTS.filter(object => object.metadata.namespace === group)
         .map(object => `${object.kind} ${object.metadata.name.replace(/-[0-9a-f]{10}$/, '')}`)
-        .filter(name => name !== 'Role prometheus')
+        .filter(name => !['Role agent', 'RoleBinding agent'].includes(name))
 
     expect(named('experiment')).toEqual(named('control'))
     expect(named('control')).toContain('StatefulSet database')

@@ -28,7 +28,7 @@ describe('network policies', () => {
     )
 
     expect(closed.map(({ metadata, spec }) => [metadata.namespace, spec])).toEqual(
-      ['control', 'experiment', 'observability'].map(namespace => [
+      ['control', 'experiment', 'observability', 'chaos'].map(namespace => [
         namespace,
         { podSelector: {}, policyTypes: ['Ingress'] },
       ]),

@@ -1,9 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import type { V1PodSpec } from '@kubernetes/client-node'
 import { GROUPS, type Group } from '../topology.ts'
-import { CONTAINERS, isExecutor, PODS } from './planned-pods.ts'
+import { CONTAINERS as ALL_CONTAINERS, PODS as ALL_PODS, isExecutor } from './planned-pods.ts'
 
 const isGroup = (name: string): name is Group => (GROUPS as readonly string[]).includes(name)
+
+// The agent is everything that no other pod may be; its own test says what it is.
+const PODS = ALL_PODS.filter(pod => pod.labels.service !== 'agent')
+const CONTAINERS = ALL_CONTAINERS.filter(({ pod }) => pod.labels.service !== 'agent')
 
 /** Labels and taints of the nodes that pods could be placed on. */
 const NODES = [
