@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals'
+import { wholeLab } from '../lab/recording.ts'
+import { agentActions, codeOf, examplePlan, GATEWAY_IN_B, LASTING, planOf, withPods } from './example-plans.ts'
+
+describe('killContainer', () => {
+  test('is over once it has begun, and shows by one more start of the container', () => {
+    const fault = examplePlan('kill-container')
+    expect(agentActions(fault)).toEqual([[{ action: 'signal', signal: 'KILL', process: 'main' }]])
+    expect(fault.end).toEqual([])
+    expect(fault.proofs).toEqual([
+      {
+        proof: 'container-restarted',
+        namespace: 'experiment',
+        pod: 'gateway-b',
+        uid: 'experiment-gateway-b',
+        container: 'gateway',
+        restartsBefore: 0,
+      },
+    ])
+  })
+})
+
+describe('killProcess', () => {
+  test('kills by name, and the agent sees them gone', () => {
+    const fault = planOf('kill-process', { services: ['database'], role: 'primary' }, { process: 'postgres' })
+    expect(agentActions(fault)).toEqual([[{ action: 'signal', signal: 'KILL', process: 'postgres' }]])
+    expect(fault.proofs).toMatchObject([{ proof: 'agent-measured', what: 'processes postgres gone' }])
+  })
+})
+
+describe('memory', () => {
+  test('turns MiB into a share of the limit', () => {
+    expect(agentActions(planOf('memory', GATEWAY_IN_B, { ...LASTING, useMiB: 160 }))).toEqual([
+      [{ action: 'memory', percentOfLimit: 50, killsTarget: false }],
+    ])
+  })
+
+  test('goes to the limit and looks for a kill when the kernel is to kill the target', () => {
+    const fault = planOf('memory', GATEWAY_IN_B, { ...LASTING, oomKill: true })
+    expect(agentActions(fault)).toEqual([[{ action: 'memory', percentOfLimit: 100, killsTarget: true }]])
+    expect(fault.proofs).toMatchObject([{ proof: 'agent-measured', what: 'killed for want of memory' }])
+  })
+
+  test.each([
+    ['more than the limit', { useMiB: 321 }, wholeLab()],
+    [
+      'a container without a limit',
+      { percentOfLimit: 50 },
+      withPods(pod => ({
+        ...pod,
+        containers: pod.containers.map(container => ({ ...container, memoryLimitMiB: null })),
+      })),
+    ],
+  ])('refuses %s', (_title, rest, view) => {
+    expect(codeOf(() => planOf('memory', GATEWAY_IN_B, { ...LASTING, ...rest }, view))).toBe('MEMORY_BEYOND_LIMIT')
+  })
+})
+
+describe('io and diskFill', () => {
+  test("go to the database's data unless another volume is named", () => {
+    const database = { services: ['database'], role: 'primary' }
+    expect(agentActions(planOf('io', database, LASTING))).toMatchObject([[{ volume: 'data' }]])
+    expect(agentActions(planOf('disk-fill', database, { ...LASTING, volume: 'shared-memory' }))).toMatchObject([
+      [{ volume: 'shared-memory' }],
+    ])
+  })
+})
