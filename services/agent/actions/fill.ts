@@ -11,7 +11,7 @@ export type FillSpec = {
   readonly action: 'fill'
   /** Name of a volume that the container can write to. */
   readonly volume: string
-  /** >= 0. */
+  /** 0 to 1048576. */
   readonly leaveFreeMiB: number
   /** Bound of the file, MiB, 1 to 65536: a disk that others share is not filled for them. */
   readonly atMostMiB: number
@@ -22,7 +22,7 @@ export const fill: ActionDefinition<FillSpec> = {
   schema: z.strictObject({
     action: z.literal('fill'),
     volume: z.string().regex(/^[a-z0-9.-]{1,63}$/, 'must be the name of a volume'),
-    leaveFreeMiB: z.number().int().min(0).max(65_536),
+    leaveFreeMiB: z.number().int().min(0).max(1_048_576),
     atMostMiB: z.number().int().min(1).max(65_536),
   }),
   on: ['container'],

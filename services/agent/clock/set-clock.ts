@@ -5,9 +5,11 @@ import { clockPatches, type Mapping, ownVdso, patched, vdsoFunctions, vdsoMappin
 
 /** For all threads of a process to stand still. One that is in the kernel (a slow disk) needs its time. */
 const STAND_STILL_LIMIT_MS = 250
-/** Threads are seldom inside the vDSO: some 50 ns of each reading. */
-const ATTEMPTS = 40
+/** One that cannot be changed now is left to whoever tries again; the agent has other faults to look after. */
+const GIVE_UP_MS = 1_000
 const PAUSE_MS = 0.25
+/** Threads are seldom inside the vDSO: some 50 ns of each reading. */
+const RETRY_MS = 2
 
 /** The target cannot be written to now; it was left as it was. */
 class Retry extends Error {}
@@ -66,7 +68,8 @@ export async function setClock(process: ProcessIdentity, offsetMs: number): Prom
       if (offsetMs === 0 && stateOf(process.pid) === 'T') go(process.pid)
       return false
     }
-    for (let attempt = 1; ; attempt++) {
+    const giveUpAtMs = performance.now() + GIVE_UP_MS
+    for (;;) {
       try {
         whileStopped(process.pid, mapping, () => {
           writeSync(memory, wanted, 0, wanted.length, mapping.start)
@@ -75,8 +78,8 @@ export async function setClock(process: ProcessIdentity, offsetMs: number): Prom
         })
         return true
       } catch (error) {
-        if (!(error instanceof Retry) || attempt === ATTEMPTS) throw error
-        await new Promise(resolve => setTimeout(resolve, 1 + (attempt % 5)))
+        if (!(error instanceof Retry) || performance.now() > giveUpAtMs) throw error
+        await new Promise(resolve => setTimeout(resolve, RETRY_MS))
       }
     }
   } finally {
