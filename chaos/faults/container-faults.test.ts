@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { wholeLab } from '../lab/recording.ts'
-import { agentActions, codeOf, examplePlan, GATEWAY_IN_B, LASTING, planOf, withPods } from './example-plans.ts'
+import {
+  agentActions,
+  codeOf,
+  examplePlan,
+  GATEWAY_IN_B,
+  LASTING,
+  planOf,
+  withPods,
+} from './example-plans.ts'
 
 describe('killContainer', () => {
   test('is over once it has begun, and shows by one more start of the container', () => {
@@ -52,7 +60,9 @@ describe('memory', () => {
       })),
     ],
   ])('refuses %s', (_title, rest, view) => {
-    expect(codeOf(() => planOf('memory', GATEWAY_IN_B, { ...LASTING, ...rest }, view))).toBe('MEMORY_BEYOND_LIMIT')
+    expect(codeOf(() => planOf('memory', GATEWAY_IN_B, { ...LASTING, ...rest }, view))).toBe(
+      'MEMORY_BEYOND_LIMIT',
+    )
   })
 })
 
@@ -60,8 +70,8 @@ describe('io and diskFill', () => {
   test("go to the database's data unless another volume is named", () => {
     const database = { services: ['database'], role: 'primary' }
     expect(agentActions(planOf('io', database, LASTING))).toMatchObject([[{ volume: 'data' }]])
-    expect(agentActions(planOf('disk-fill', database, { ...LASTING, volume: 'shared-memory' }))).toMatchObject([
-      [{ volume: 'shared-memory' }],
-    ])
+    expect(
+      agentActions(planOf('disk-fill', database, { ...LASTING, volume: 'shared-memory' })),
+    ).toMatchObject([[{ volume: 'shared-memory' }]])
   })
 })

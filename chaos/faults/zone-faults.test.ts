@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { wholeLab } from '../lab/recording.ts'
-import { EXPERIMENT_NODES, examplePlan, LASTING, planOf, primaryIn, twoNodesInB, withPods } from './example-plans.ts'
+import {
+  EXPERIMENT_NODES,
+  examplePlan,
+  LASTING,
+  planOf,
+  primaryIn,
+  twoNodesInB,
+  withPods,
+} from './example-plans.ts'
 
 describe('zoneOutage', () => {
   test('takes the power from the zone and gives it back', () => {
