@@ -125,7 +125,7 @@ export class Attack {
     previous: Promise<void> | undefined,
     isOver: () => void,
   ): Promise<Begun | null> {
-    const { clock, journal, progress } = this.#dependencies
+    const { clock } = this.#dependencies
     const { signal, calledOff } = span
     if (previous !== undefined) await previous
     const fromMs = previous === undefined ? span.startMs : clock.nowMs()
@@ -146,22 +146,7 @@ export class Attack {
       // What has no length is over once it has begun; its effect may still be on its way.
       if (seconds === undefined) isOver()
       const untilMs = seconds === undefined ? holdEndMs : beginMs + seconds * 1000
-      const either = AbortSignal.any([signal, calledOff])
-      const proving = proveEffect(plan, this.#dependencies, beginMs, untilMs, either)
-      if (seconds === undefined) {
-        // From then on the lab itself shows who is not well.
-        proving.then(
-          () => this.#active.delete(index),
-          () => undefined,
-        )
-      }
-      await Promise.all([proving.catch(() => undefined), untilOr(clock, untilMs, signal, calledOff)])
-      const effect = await proving.catch(error => {
-        if (signal.aborted || !calledOff.aborted) throw error
-        return { proven: false, detail: 'the attack was called off before an effect was seen' }
-      })
-      await journal.append({ entry: 'fault-effect', fault: index, ...effect })
-      progress(`${plan.kind}: ${effect.proven ? 'proven' : 'NOT proven'}: ${effect.detail}`)
+      const effect = await this.#hold(index, plan, beginMs, untilMs, span)
       over.abort()
       await pending
       // What has neither an end of ours nor a duration was over once it was done.
@@ -172,6 +157,32 @@ export class Attack {
       over.abort()
       this.#active.delete(index)
     }
+  }
+
+  /** Until its time is over or it is called off; the effect is told as soon as it shows. */
+  async #hold(
+    index: number,
+    plan: FaultPlan,
+    beginMs: number,
+    untilMs: number,
+    { signal, calledOff }: Span,
+  ): Promise<Effect> {
+    const { clock, journal, progress } = this.#dependencies
+    const either = AbortSignal.any([signal, calledOff])
+    const proving = proveEffect(plan, this.#dependencies, beginMs, untilMs, either)
+      .catch(error => {
+        if (signal.aborted || !calledOff.aborted) throw error
+        return { proven: false, detail: 'the attack was called off before an effect was seen' }
+      })
+      .then(async effect => {
+        // A fault without an end of ours has done its work: from now on the lab itself shows who is not well.
+        if (plan.end.length === 0) this.#active.delete(index)
+        await journal.append({ entry: 'fault-effect', fault: index, ...effect })
+        progress(`${plan.kind}: ${effect.proven ? 'proven' : 'NOT proven'}: ${effect.detail}`)
+        return effect
+      })
+    const [effect] = await Promise.all([proving, untilOr(clock, untilMs, signal, calledOff)])
+    return effect
   }
 
   /** One after the other, so that two faults that begin together do not both take the last healthy pod. */

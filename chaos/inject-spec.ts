@@ -85,7 +85,8 @@ function assign(into: Record<string, unknown>, [key = '', ...rest]: readonly str
 
 function checked(name: string, value: unknown): AnyFault {
   const parsed = faultSchema.safeParse(value)
-  if (parsed.success) return parsed.data
+  if (parsed.success && parsed.data.kind !== 'surge') return parsed.data
+  if (parsed.success) throw invalid(name, ["a surge needs the load of a run: use 'divergence run'"])
   throw invalid(name, issuesOf(parsed.error))
 }
 

@@ -82,7 +82,7 @@ export async function leave(
 }
 
 /** @returns what differs from `before` when the time is over; empty as soon as nothing does */
-async function untilAsBefore(
+export async function untilAsBefore(
   sources: SnapshotSources & Pick<RunDependencies, 'clock'>,
   before: Snapshot,
   withinSeconds: number,

@@ -1,8 +1,10 @@
 import { PassThrough } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CoreV1Api, Exec, type KubeConfig } from '@kubernetes/client-node'
 import { LABELS } from '../../platform/topology.ts'
 import { AGENT_CONTAINER, CHAOS_NAMESPACE, CONNECT_COMMAND } from '../../services/agent/protocol.ts'
 import { AgentChannel, unreachable } from './agent-channel.ts'
+import { AgentRefusal } from './agent-refusal.ts'
 import type { AgentCall, AgentReply, Agents } from './roles.ts'
 
 const AGENT_PODS = `${LABELS.partOf}=${LABELS.product},${LABELS.service}=agent`
@@ -22,6 +24,11 @@ const ANSWER_WITHIN_MS: Readonly<Record<AgentCall['op'], number>> = {
   halt: 30_000,
   snapshot: 30_000,
 }
+
+/** What changes nothing, or nothing more the second time: an agent that was killed is back within two seconds. */
+const MAY_BE_ASKED_AGAIN: readonly AgentCall['op'][] = ['hello', 'heartbeat', 'status', 'snapshot', 'end']
+const ASK_TRIES = 3
+const ASK_AGAIN_AFTER_MS = 1_000
 
 /** Agents behind Kubernetes' exec: one connection each, opened when it is needed and again when it broke. */
 export function kubernetesAgents(config: KubeConfig): Agents {
@@ -68,8 +75,19 @@ export function kubernetesAgents(config: KubeConfig): Agents {
       return (await pods()).map(({ node, ready }) => ({ node, ready }))
     },
     async ask<Call extends AgentCall>(node: string, call: Call) {
-      const channel = await channelTo(node)
-      return (await channel.ask(call, ANSWER_WITHIN_MS[call.op])) as AgentReply[Call['op']]
+      const once = async () => {
+        const channel = await channelTo(node)
+        return (await channel.ask(call, ANSWER_WITHIN_MS[call.op])) as AgentReply[Call['op']]
+      }
+      if (!MAY_BE_ASKED_AGAIN.includes(call.op)) return await once()
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await once()
+        } catch (error) {
+          if (error instanceof AgentRefusal || attempt >= ASK_TRIES) throw error
+          await sleep(ASK_AGAIN_AFTER_MS)
+        }
+      }
     },
     close() {
       for (const opening of channels.values()) {

@@ -1,0 +1,93 @@
+import { writeFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { allBatches, MOMENTARY } from '../trials/batches.ts'
+import { EVENTS, type EventName, type Row, tableText, trial } from '../trials/table.ts'
+import { connectTrialLab, keepAsking, type TrialLab } from '../trials/trial-lab.ts'
+import { FAULT_KINDS } from './catalogue.ts'
+
+/*
+ * On the running local lab (`./divergence up`): every kind of fault, begun by a runner in a process of its own, and what
+ * may befall it. FAULTS_FULL=1 (`npm run test:faults`) lets everything befall every fault; without it each ends by
+ * itself and by a runner that was killed. FAULTS_TABLE names the file that the table is written to.
+ */
+
+const MINUTE_MS = 60_000
+jest.setTimeout(8 * MINUTE_MS)
+
+const isFull = process.env.FAULTS_FULL === '1'
+const onlyBatch = process.env.FAULTS_BATCH
+const events: readonly EventName[] = isFull ? EVENTS : ['end', 'kill -9 of the runner']
+/** Long enough to be seen; where nothing ends it before, the batch takes no longer. */
+const DURATION_SECONDS: Readonly<Record<EventName, number>> = {
+  end: 15,
+  'Ctrl-C': 60,
+  'kill -9 of the runner': 60,
+  'kill -9 of the agent': 60,
+  "agent's network cut": 60,
+}
+/** A lease, the agents' check, and the undo. */
+const MOST_SECONDS = 10
+const rows = new Map<string, Row>()
+/** A surge is the load generator's, which begins and ends it by itself; `load/` tests it. */
+const ELSEWHERE: readonly string[] = ['surge']
+
+let lab: TrialLab
+const asking = new AbortController()
+
+beforeAll(async () => {
+  lab = await connectTrialLab()
+  void keepAsking(10, asking.signal)
+})
+
+afterAll(async () => {
+  asking.abort()
+  lab.agents.close()
+  const table = tableText([...rows.values()], events)
+  if (process.env.FAULTS_TABLE !== undefined) await writeFile(process.env.FAULTS_TABLE, `${table}\n`)
+  process.stdout.write(`\n${table}\n`)
+})
+
+const told = (message: string) => void process.stdout.write(`${message}\n`)
+
+function expectRow({ kind, proven, undone, residue }: Row, event: EventName): void {
+  const seconds = undone[event]
+  expect({ kind, event, proven: proven?.proven, detail: proven?.detail }).toMatchObject({ proven: true })
+  expect({ kind, event, residue }).toEqual({ kind, event, residue: [] })
+  expect({ kind, event, isUndone: seconds !== null }).toMatchObject({ isUndone: true })
+  // What a network that was cut keeps from being told is told when it is mended.
+  if (typeof seconds === 'number')
+    expect({ kind, event, late: seconds > MOST_SECONDS ? seconds : null }).toMatchObject({ late: null })
+}
+
+describe.each(events)('every fault, then %s', event => {
+  const batches = allBatches(DURATION_SECONDS[event]).filter(
+    ({ name }) => onlyBatch === undefined || name === onlyBatch,
+  )
+  test.each(batches)('$name', async batch => {
+    await trial(lab, batch, event, rows, told)
+    for (const { kind } of batch.faults as readonly { kind: string }[]) {
+      const row = rows.get(kind)
+      if (row === undefined) throw new Error(`Cannot find what became of ${kind}`)
+      expectRow(row, event)
+    }
+  })
+})
+
+describe('what heals by itself', () => {
+  test('is proven and leaves nothing', async () => {
+    if (onlyBatch !== undefined && onlyBatch !== MOMENTARY.name) return
+    await trial(lab, MOMENTARY, 'end', rows, told)
+    for (const { kind } of MOMENTARY.faults as readonly { kind: string }[]) {
+      const row = rows.get(kind)
+      if (row === undefined) throw new Error(`Cannot find what became of ${kind}`)
+      expectRow(row, 'end')
+    }
+  })
+})
+
+test('no kind of fault is left out', () => {
+  const tried = [...allBatches(1), MOMENTARY].flatMap(({ faults }) =>
+    (faults as readonly { kind: string }[]).map(({ kind }) => kind),
+  )
+  expect([...tried, ...ELSEWHERE].sort()).toEqual([...FAULT_KINDS].sort())
+})
