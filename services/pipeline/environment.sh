@@ -1,6 +1,7 @@
 #!/bin/bash
-# Makes the Python environment of the tests when it is missing, and prints its folder.
+# Makes a Python environment when it is missing, and prints its folder. $1: requirements; without it, those of the tests.
 set -euo pipefail
+wanted=$(realpath "${1:-$(dirname "${BASH_SOURCE[0]}")/requirements-dev.txt}")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 python=${PYTHON:-python3.11}
@@ -11,7 +12,7 @@ command -v "$python" >/dev/null || python=python3
 }
 
 version=$("$python" -c 'import sys; print(*sys.version_info[:3], sys.prefix)')
-hash=$(cat requirements-*.txt <(echo "$version") | sha256sum | cut -c1-16)
+hash=$(cat "$wanted" requirements-*.txt <(echo "$version") | sha256sum | cut -c1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/divergence
 venv=$cache/venv-$hash
 mkdir -p "$cache"
@@ -22,7 +23,7 @@ mkdir -p "$cache"
     echo "Making the Python environment $venv" >&2
     rm -rf "$venv"
     "$python" -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements-dev.txt >&2
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" >&2
     touch "$venv/.complete"
   fi
 ) 9>"$cache/venv.lock"

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -196,6 +197,13 @@ async function startStore(
 }
 
 async function firstLine(process: ResultPromise): Promise<string> {
-  for await (const line of process) return String(line)
-  throw new Error('Cannot use the store: it ended without a word')
+  const told = process.stdout
+    ? once(process.stdout, 'data')
+    : Promise.reject(new Error('Cannot read the store'))
+  // Its end comes first only when it failed, and then says why.
+  const [line] = await Promise.race([
+    told,
+    process.then(({ stderr }) => Promise.reject(new Error(String(stderr)))),
+  ])
+  return String(line)
 }
