@@ -23,9 +23,10 @@ export class ProgramError extends Error {
   }
 }
 
-/** Environment of everything that is started: nothing of the agent's own but where programs are. */
+/** Environment of everything that is started: nothing of the agent's own but where programs are, compiled or not. */
 export function programEnvironment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
-  return { PATH: env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...more }
+  const { PATH = '/usr/sbin:/usr/bin:/sbin:/bin', NODE_COMPILE_CACHE } = env
+  return { PATH, LC_ALL: 'C', ...(NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE } : {}), ...more }
 }
 
 /**
