@@ -64,6 +64,7 @@ import {
   isObjectStoreUri,
   type ObjectStoreOptions,
   objectStoreCorpus,
+  refuseStoreOptions,
   revokeKeys,
 } from './platform/object-store.ts'
 import { addressesOf, addressLines, statusText } from './platform/status-text.ts'
@@ -323,9 +324,9 @@ type IngestOptions = Common & ObjectStoreOptions
 
 async function ingest(source: string, options: IngestOptions): Promise<number> {
   const record = await readRecord(recordOf(options))
-  return isObjectStoreUri(source)
-    ? ingestStore(source, options, record)
-    : ingestFolder(source, options, record)
+  if (isObjectStoreUri(source)) return ingestStore(source, options, record)
+  refuseStoreOptions(source, options)
+  return ingestFolder(source, options, record)
 }
 
 async function ingestStore(uri: string, options: IngestOptions, record: LabRecord): Promise<number> {

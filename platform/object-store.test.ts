@@ -2,7 +2,13 @@ import { describe, expect, test } from '@jest/globals'
 import type { ApiServer } from './api-server.ts'
 import { UserError } from './errors.ts'
 import type { KubernetesObject } from './manifests/object.ts'
-import { grantKeys, isObjectStoreUri, objectStoreCorpus, revokeKeys } from './object-store.ts'
+import {
+  grantKeys,
+  isObjectStoreUri,
+  objectStoreCorpus,
+  refuseStoreOptions,
+  revokeKeys,
+} from './object-store.ts'
 
 const KEYS = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' }
 const NOW_MS = Date.UTC(2026, 0, 2)
@@ -92,6 +98,15 @@ describe('objectStoreCorpus()', () => {
     const options = { s3Endpoint: 'https://me:pass@store.example' }
 
     expect(() => objectStoreCorpus('s3a://bucket', options, 'context', {}, NOW_MS)).not.toThrow('pass')
+  })
+})
+
+describe('refuseStoreOptions()', () => {
+  test('names those that make no sense with a folder', () => {
+    const options = { s3Endpoint: 'http://store', generation: 'v1', json: true }
+
+    expect(() => refuseStoreOptions('midi', options)).toThrow('Cannot use --s3-endpoint and --generation')
+    expect(() => refuseStoreOptions('midi', {})).not.toThrow()
   })
 })
 

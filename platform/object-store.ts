@@ -34,6 +34,21 @@ export function isObjectStoreUri(source: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(source)
 }
 
+/** @throws UserError when a folder of this machine is to be read with options of an object store */
+export function refuseStoreOptions(source: string, options: ObjectStoreOptions): void {
+  const { s3Endpoint, s3Region, s3Credentials, generation } = options
+  const given = Object.entries({ s3Endpoint, s3Region, s3Credentials, generation }).filter(
+    ([, value]) => value,
+  )
+  if (given.length === 0) return
+  const flags = given.map(([name]) => `--${name.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`)
+  throw new UserError(
+    'NO_OBJECT_STORE',
+    `Cannot use ${flags.join(' and ')}: '${source}' is a folder of this machine`,
+    'Leave them out, or name a place in an object store: s3a://BUCKET/FOLDER.',
+  )
+}
+
 /**
  * A folder of an object store as a corpus. What is in it is not known here: only the pods need to reach the store. So
  * each command is a new corpus and reads the folder as it is then, unless it names a `generation` that was read before;
