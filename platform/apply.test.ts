@@ -193,24 +193,38 @@ describe('applyAll()', () => {
     )
   })
 
-  test('gives up early on a container that keeps ending', async () => {
-    const api = workingServer()
-    api.onApply = object => (object.kind === 'StatefulSet' ? object : readyAtOnce(object))
-    const labels = { 'app.kubernetes.io/part-of': 'divergence', group: 'control', service: 'database' }
-    const waiting = { reason: 'CrashLoopBackOff' }
-    api.put({
-      kind: 'Pod',
-      metadata: { name: 'database-0', namespace: 'control', labels },
-      status: {
-        phase: 'Running',
-        containerStatuses: [{ ready: false, restartCount: 6, state: { waiting } }],
-      },
-    })
-    api.logs.set('control/database-0', 'no space left on device')
+  describe('a container that ended before', () => {
+    const serverWith = (restartsNow: () => number) => {
+      const api = workingServer()
+      api.onApply = object => (object.kind === 'StatefulSet' ? object : readyAtOnce(object))
+      const labels = { 'app.kubernetes.io/part-of': 'divergence', group: 'control', service: 'database' }
+      api.put({
+        kind: 'Pod',
+        metadata: { name: 'database-0', uid: 'u', namespace: 'control', labels },
+        get status() {
+          const state = { waiting: { reason: 'CrashLoopBackOff' } }
+          return {
+            phase: 'Running',
+            containerStatuses: [{ ready: false, restartCount: restartsNow(), state }],
+          }
+        },
+      })
+      api.logs.set('control/database-0', 'no space left on device')
+      return api
+    }
 
-    await expect(apply(api)).rejects.toThrow(
-      /restarted 6 times: CrashLoopBackOff\n.*\nno space left on device/,
-    )
+    test('is given up early when it keeps ending', async () => {
+      let restarts = 6
+      const api = serverWith(() => restarts++)
+
+      await expect(apply(api)).rejects.toThrow(
+        /restarted \d times meanwhile: CrashLoopBackOff\n.*\nno space left on device/,
+      )
+    })
+
+    test('is waited for when that was before: its node was attacked often', async () => {
+      await expect(apply(serverWith(() => 60))).rejects.toThrow('after 900 s not ready')
+    })
   })
 
   test('stops when it is told to', async () => {

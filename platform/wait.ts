@@ -16,8 +16,11 @@ import { LABELS } from './topology.ts'
 /** How often the cluster is asked, milliseconds. */
 const POLL_MS = 400
 
-/** A container that ended so often will not come up by itself. */
-const HOPELESS_RESTARTS = 6
+/**
+ * A container that ended so often while it was waited for will not come up by itself: 70 s, with the pauses that the
+ * kubelet makes. What it did before does not count: every outage of its node is one more restart.
+ */
+const HOPELESS_RESTARTS = 4
 
 /** Lines of a log that are shown with a failure. */
 const LOG_LINES = 25
@@ -59,6 +62,7 @@ export async function waitUntilReady(
 ): Promise<void> {
   const workloads = objects.filter(object => isWaited(object.kind))
   const endMs = clock.nowMs() + limitSeconds * 1000
+  const restartsBefore = new Map<string, number>()
   let told = ''
   while (true) {
     signal.throwIfAborted()
@@ -67,7 +71,11 @@ export async function waitUntilReady(
     const failed = left.find(each => each.verdict.state === 'failed')
     const pods = await podsOf(api, left)
     if (failed) throw await failure(api, failed, pods)
-    for (const each of left) await refuseHopeless(api, each, pods)
+    for (const pod of pods) {
+      const { uid = '' } = pod.metadata
+      if (!restartsBefore.has(uid)) restartsBefore.set(uid, restartCount(pod))
+    }
+    for (const each of left) await refuseHopeless(api, each, pods, restartsBefore)
     const text = left.map(each => describeWaiting(each, pods)).join('; ')
     if (text !== told) progress(text)
     told = text
@@ -123,11 +131,18 @@ function describeWaiting(each: Waiting, pods: readonly LiveObject[]): string {
   return reasons.length > 0 ? `${place} ${what} (${reasons.slice(0, 2).join(', ')})` : `${place} ${what}`
 }
 
-async function refuseHopeless(api: ApiServer, each: Waiting, pods: readonly LiveObject[]): Promise<void> {
-  const hopeless = ownPods(each, pods).find(pod => restartCount(pod) >= HOPELESS_RESTARTS && whyNotReady(pod))
+/** @param restartsBefore how often the containers of a pod had been restarted when it was first seen, by uid */
+async function refuseHopeless(
+  api: ApiServer,
+  each: Waiting,
+  pods: readonly LiveObject[],
+  restartsBefore: ReadonlyMap<string, number>,
+): Promise<void> {
+  const since = (pod: LiveObject) => restartCount(pod) - (restartsBefore.get(pod.metadata.uid ?? '') ?? 0)
+  const hopeless = ownPods(each, pods).find(pod => since(pod) >= HOPELESS_RESTARTS && whyNotReady(pod))
   if (!hopeless) return
   throw new MachineryError(
-    `Cannot go on: ${each.name} does not come up, its pod ${hopeless.metadata.name} was restarted ${restartCount(hopeless)} times: ${whyNotReady(hopeless)}${await logOf(api, hopeless)}`,
+    `Cannot go on: ${each.name} does not come up, its pod ${hopeless.metadata.name} was restarted ${since(hopeless)} times meanwhile: ${whyNotReady(hopeless)}${await logOf(api, hopeless)}`,
     'The log above says why. Mend it and run the command again.',
   )
 }
