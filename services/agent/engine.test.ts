@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import type { Command } from './actions/action.ts'
 import { AgentError } from './agent-error.ts'
 import type { Engine } from './engine.ts'
 import { FakeNode, request } from './engine-fixture.ts'
@@ -170,6 +171,32 @@ describe('Engine.begin()', () => {
     await expect(engine.begin('f1')).rejects.toMatchObject({ code: 'HALTED' })
 
     expect(node.doings).toEqual([])
+  })
+})
+
+describe('a fault that is ended while it begins', () => {
+  test('begins nothing more, and is undone after what had begun', async () => {
+    const slow = Promise.withResolvers<void>()
+    const executor = {
+      execute: async (command: Command) => {
+        const text = command.do === 'write' ? command.text : command.do
+        if (text === 'FROZEN') await slow.promise
+        node.doings.push(text)
+        return 'done' as const
+      },
+    }
+    const engine = node.started({ executor })
+    await engine.prepare(request({ actions: [{ action: 'freeze' }, { action: 'freeze' }] }))
+    const beginning = expect(engine.begin('f1')).rejects.toThrow('it was ended meanwhile')
+    await jest.advanceTimersByTimeAsync(0)
+    const ending = engine.end('f1')
+    await jest.advanceTimersByTimeAsync(600)
+    expect(node.doings).toEqual(['disk: f1 to be undone'])
+
+    slow.resolve()
+    await Promise.all([beginning, ending])
+
+    expect(node.doings).toEqual(['disk: f1 to be undone', 'FROZEN', 'THAWED', 'THAWED', 'disk: f1 over'])
   })
 })
 

@@ -1,4 +1,4 @@
-import { chmod, unlink } from 'node:fs/promises'
+import { unlink } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import process from 'node:process'
 import { AgentError, isMissing, messageOf } from './agent-error.ts'
@@ -62,7 +62,6 @@ export async function listen(path: string, answering: Answering): Promise<Server
   } finally {
     process.umask(previous)
   }
-  await chmod(path, 0o600)
   return server
 }
 
