@@ -1,6 +1,6 @@
 /** The composition root: commands, what they are made of, and exit codes. The only file that touches `process`. */
 import { readFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
@@ -25,8 +25,12 @@ import { RUN_FILES, readRun } from './chaos/journal.ts'
 import { judge } from './chaos/judgement/judge.ts'
 import type { Outcome } from './chaos/judgement/verdict.ts'
 import { connectLab } from './chaos/lab/connect.ts'
+import { runRamp, runSoak } from './chaos/load-alone.ts'
+import { type Flag, RAMP_FLAGS, rampOptions, SOAK_FLAGS, soakOptions } from './chaos/load-options.ts'
 import { renderHtml } from './chaos/report/html.ts'
 import { renderMarkdown } from './chaos/report/markdown.ts'
+import { rampHtml, rampText } from './chaos/report/ramp.ts'
+import { soakText } from './chaos/report/soak.ts'
 import { renderTerminal } from './chaos/report/terminal.ts'
 import { auditEverywhere } from './chaos/residue-everywhere.ts'
 import { runExperiment } from './chaos/run.ts'
@@ -279,6 +283,24 @@ async function audit(options: Common): Promise<number> {
   return report.residue.length === 0 ? EXIT.worked : EXIT.machinery
 }
 
+type LoadFlags = Common & Readonly<Record<string, string | undefined>>
+
+async function ramp(options: LoadFlags): Promise<number> {
+  const given = rampOptions(options)
+  const report = await withLab(options, dependencies => runRamp(given, dependencies, stop.signal))
+  const page = join(report.folder, 'ramp.html')
+  await writeFile(page, rampHtml(report))
+  print(options, report, `${rampText(report)}\n\nreport      ${page}`)
+  return EXIT.worked
+}
+
+async function soak(options: LoadFlags): Promise<number> {
+  const given = soakOptions(options)
+  const report = await withLab(options, dependencies => runSoak(given, dependencies, stop.signal))
+  print(options, report, soakText(report))
+  return Object.values(report.wear).some(({ worn }) => worn) ? EXIT.diverged : EXIT.worked
+}
+
 async function rehearse(file: string, options: Common): Promise<number> {
   const { experiment } = await loadExperiment(file)
   const rehearsed = await withLab(options, dependencies => dryRun(experiment, dependencies, stop.signal))
@@ -438,8 +460,8 @@ function program(): Command {
     .version(version)
     .showHelpAfterError("('divergence --help' and 'divergence COMMAND --help' have examples)")
     .exitOverride()
-  const command = (name: string, description: string, examples: readonly string[]) =>
-    cli
+  const command = (name: string, description: string, examples: readonly string[], parent = cli) =>
+    parent
       .command(name)
       .description(description)
       .option('--json', 'print JSON on stdout; progress stays on stderr')
@@ -536,6 +558,21 @@ function program(): Command {
   command('judge <run>', 'compute the verdict of a run again from its journal, offline', [
     'judge runs/20261121T060102Z-zone-outage',
   ]).action(leave(judgeAgain))
+  const load = cli
+    .command('load')
+    .description('load without an experiment: a ramp to the breakpoint, or a soak')
+  const shape = (name: string, description: string, flags: readonly Flag[], examples: readonly string[]) =>
+    flags.reduce(
+      (made, [flag, text, byDefault]) => made.option(flag, text, byDefault),
+      command(name, description, examples, load),
+    )
+  shape('ramp', 'raise the load step by step until each group breaks', RAMP_FLAGS, [
+    'load ramp',
+    'load ramp --groups experiment --rates 100,200,400 --step 30',
+  ]).action(leave(ramp))
+  shape('soak', 'steady load for long, and whether it wears the groups', SOAK_FLAGS, [
+    'load soak --rate 50 --duration 3600',
+  ]).action(leave(soak))
   command('ingest <source>', 'load MIDI files, of a folder or an object store, into both groups', [
     'ingest ~/music/midi',
     'ingest s3a://my-bucket/midi --context staging',

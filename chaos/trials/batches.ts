@@ -21,7 +21,13 @@ export function allBatches(durationSeconds: number): readonly Batch[] {
         { kind: 'loss', select: on('recommender', 'b'), durationSeconds, lossPercent: 40 },
         { kind: 'bandwidth', select: on('recommender', 'c'), durationSeconds, kbitPerSecond: 32 },
         { kind: 'disk-fill', select: primary, durationSeconds, volume: 'run', atMostMiB: 16 },
-        { kind: 'slow-database', select: { group: 'experiment' }, durationSeconds, mode: 'slow-queries', sessions: 2 },
+        {
+          kind: 'slow-database',
+          select: { group: 'experiment' },
+          durationSeconds,
+          mode: 'slow-queries',
+          sessions: 2,
+        },
       ],
     },
     {
@@ -49,8 +55,16 @@ export function allBatches(durationSeconds: number): readonly Batch[] {
       ],
     },
     { name: 'a zone cut off', faults: [{ kind: 'zone-partition', select: zone('b'), durationSeconds }] },
-    { name: 'a zone without power', faults: [{ kind: 'zone-outage', select: zone('c'), durationSeconds }] },
-    { name: 'a node without power', faults: [{ kind: 'power-off', select: zone('a'), durationSeconds }] },
+    {
+      name: 'a zone without power',
+      isDark: true,
+      faults: [{ kind: 'zone-outage', select: zone('c'), durationSeconds }],
+    },
+    {
+      name: 'a node without power',
+      isDark: true,
+      faults: [{ kind: 'power-off', select: zone('a'), durationSeconds }],
+    },
   ]
 }
 

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Zone } from '../../platform/topology.ts'
-import type { Snapshot } from '../audit.ts'
 import type { FaultPlan } from '../faults/fault.ts'
-import { type Batch, Runner, remember, residueOf, untilUndone } from './trial.ts'
+import { type Batch, Runner, remember, residueOf, spreadPods, untilUndone } from './trial.ts'
 import { ALL_ZONES, cutNetwork, killAgents, mendNetwork, type TrialLab } from './trial-lab.ts'
 
 /** What befalls a fault that is on. */
@@ -52,11 +51,12 @@ export async function trial(
   await runner.until(isAllProven, PROVE_WITHIN_SECONDS)
   const plans = await runner.begun()
   const eventMs = await befall(event, runner, plans)
-  const ends = event === 'end' ? await meantEnds(runner) : new Map<number, number>()
+  const ends = await meantEnds(runner)
   const undone = await untilUndone(lab, plans, UNDO_WITHIN_SECONDS)
   if (event === "agent's network cut") await mendNetwork(ALL_ZONES)
   const code = await runner.exited
-  const residue = await residueOf(lab, before as Snapshot, SETTLE_WITHIN_SECONDS)
+  const residue = await residueOf(lab, before, SETTLE_WITHIN_SECONDS)
+  await spreadPods(lab, before)
   const effects = await runner.effects()
   for (const [index, plan] of plans) {
     const row = rows.get(plan.kind) ?? { kind: plan.kind, proven: null, undone: {}, residue: [] }
@@ -64,12 +64,17 @@ export async function trial(
     const effect = effects.get(index)
     if (effect !== undefined && row.proven?.proven !== true) row.proven = effect
     const atMs = undone.get(index) ?? null
-    const fromMs = ends.get(index) ?? eventMs
-    row.undone[event] =
-      plan.end.length === 0 ? 'n/a' : atMs === null ? null : Math.max(0, (atMs - fromMs) / 1000)
+    row.undone[event] = plan.end.length === 0 ? 'n/a' : secondsUntil(atMs, eventMs, ends.get(index))
     row.residue.push(...residue)
   }
   tell(`${batch.name}, ${event}: exit ${code}, residue ${residue.length === 0 ? 'none' : residue.join('; ')}`)
+}
+
+/** What the event does not touch goes on and ends at its own time: then that is what counts. */
+function secondsUntil(atMs: number | null, eventMs: number, meantEndMs = eventMs): number | null {
+  if (atMs === null) return null
+  const isInTime = atMs >= meantEndMs - 500
+  return Math.max(0, (atMs - (isInTime ? meantEndMs : eventMs)) / 1000)
 }
 
 /** @returns the instant of the event, Unix milliseconds */
@@ -84,12 +89,12 @@ async function befall(
       return await endOf(runner, plans)
     case 'Ctrl-C': {
       const atMs = Date.now()
-      runner.process.kill('SIGINT')
+      runner.child.kill('SIGINT')
       return atMs
     }
     case 'kill -9 of the runner': {
       const atMs = Date.now()
-      runner.process.kill('SIGKILL')
+      runner.child.kill('SIGKILL')
       return atMs
     }
     case 'kill -9 of the agent': {

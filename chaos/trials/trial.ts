@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
+import { ZONES } from '../../platform/topology.ts'
 import { type Snapshot, takeSnapshot } from '../audit.ts'
 import type { BlastRadius } from '../faults/blast-radius.ts'
 import type { Action, FaultPlan } from '../faults/fault.ts'
+import { deletePod } from '../faults/pods.ts'
+import { placedPods } from '../faults/select.ts'
 import { readJournal } from '../journal.ts'
 import type { JournalEntry } from '../journal-entry.ts'
 import { untilAsBefore } from '../way-out.ts'
@@ -18,6 +21,8 @@ import { CLI, type TrialLab } from './trial-lab.ts'
 export type Batch = {
   readonly name: string
   readonly faults: readonly object[]
+  /** The agent where it hits is without power as well: nothing more can befall it. */
+  readonly isDark?: boolean
 }
 
 /** Everything of a group may be hit in a trial: what is on trial is the undo. */
@@ -27,14 +32,14 @@ const LOOK_EVERY_MS = 400
 
 /** A runner in a process of its own, that can be killed. */
 export class Runner {
-  readonly process: ChildProcess
+  readonly child: ChildProcess
   readonly folder: string
   readonly #exited: Promise<number | null>
 
-  private constructor(process: ChildProcess, folder: string) {
-    this.process = process
+  private constructor(child: ChildProcess, folder: string) {
+    this.child = child
     this.folder = folder
-    this.#exited = once(process, 'exit').then(([code]) => code as number | null)
+    this.#exited = once(child, 'exit').then(([code]) => code as number | null)
   }
 
   /** Starts `divergence inject` with these faults. */
@@ -57,7 +62,7 @@ export class Runner {
   }
 
   get isAlive(): boolean {
-    return this.process.exitCode === null && this.process.signalCode === null
+    return this.child.exitCode === null && this.child.signalCode === null
   }
 
   /** What it has written down so far; the last line may be half-way. */
@@ -122,7 +127,6 @@ export async function untilUndone(
 type Sight = Awaited<ReturnType<typeof see>>
 
 async function see({ lab, cluster, agents }: TrialLab) {
-  const nowMs = Date.now()
   const [view, dark, ready] = await Promise.all([
     lab.view().catch(() => null),
     cluster.poweredOff(),
@@ -131,7 +135,7 @@ async function see({ lab, cluster, agents }: TrialLab) {
   const answers = await Promise.all(
     ready.map(({ node }) => agents.ask(node, { op: 'status' }).catch(() => [])),
   )
-  return { nowMs, view, dark, statuses: answers.flat() }
+  return { nowMs: Date.now(), view, dark, statuses: answers.flat() }
 }
 
 /** When an end was so at the latest, or null when it is not so, or nobody can tell. */
@@ -176,4 +180,30 @@ export async function remember(lab: TrialLab): Promise<Snapshot> {
 /** Waits until the lab is as it was. @returns what is not */
 export async function residueOf(lab: TrialLab, before: Snapshot, withinSeconds: number) {
   return await untilAsBefore(lab, before, withinSeconds)
+}
+
+/** Services whose pods may be anywhere after they were moved. */
+const SPREAD = ['gateway', 'recommender'] as const
+const SPREAD_TRIES = 5
+
+/**
+ * Brings pods back to zones that a fault emptied: nothing in Kubernetes does, and the next faults want to find them.
+ * A pod of a zone with several is deleted until each zone has one.
+ */
+export async function spreadPods(lab: TrialLab, before: Snapshot): Promise<void> {
+  for (let attempt = 0; attempt < SPREAD_TRIES; attempt++) {
+    const view = await lab.lab.view()
+    const crowded = SPREAD.flatMap(service => {
+      const pods = placedPods(service, view)
+      const zones = ZONES.filter(zone => !pods.some(pod => pod.node.zone === zone))
+      const double = pods.find(pod =>
+        pods.some(other => other.uid !== pod.uid && other.node.zone === pod.node.zone),
+      )
+      return zones.length > 0 && double !== undefined ? [double] : []
+    })
+    if (crowded.length === 0) return
+    const actions = crowded.map(deletePod)
+    await lab.executor.perform({ runId: 'trial', actions, atMostSeconds: 60 }, new AbortController().signal)
+    await residueOf(lab, before, 60)
+  }
 }
