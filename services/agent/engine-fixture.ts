@@ -95,7 +95,7 @@ export class FakeNode {
       node: 'experiment-a',
       resolver: { resolve: async () => this.resolved, confirm: () => this.confirm() },
       executor: { execute: command => this.#execute(command) },
-      probe: this.#probe(),
+      probe: this.probe,
       records: this.disk,
       halt: {
         isOn: () => this.disk.halted,
@@ -139,7 +139,7 @@ export class FakeNode {
     return 'done'
   }
 
-  #probe(): Probe {
+  get probe(): Probe {
     return {
       run: async () => '',
       readFile: async () => (this.isFrozen ? 'FROZEN\n' : 'THAWED\n'),

@@ -240,6 +240,18 @@ describe('a fault that is on', () => {
     expect(node.isFrozen).toBe(false)
   })
 
+  test('has its fuses renewed every second, however long its effect takes to be read', async () => {
+    const read = jest.fn<() => Promise<string>>().mockResolvedValueOnce('{"nftables":[]}')
+    read.mockReturnValue(new Promise(() => undefined))
+    const engine = node.started({ probe: { ...node.probe, run: read } })
+    await begun(engine, { actions: [{ action: 'drop', direction: 'in', probability: 1 }] })
+    node.doings.length = 0
+
+    await node.pass(5)
+
+    expect(node.doings.length).toBeGreaterThanOrEqual(4)
+  })
+
   test('is proven once and stays proven', async () => {
     const engine = node.started()
     await begun(engine)

@@ -56,7 +56,7 @@ export class Fault {
   #over = false
   #unsaved = false
   #saving: Promise<void> = Promise.resolve()
-  #busy = false
+  readonly #busy = new Set<'renew' | 'measure'>()
 
   private constructor(
     parts: FaultParts,
@@ -166,16 +166,25 @@ export class Fault {
   /** What is due about once a second while it is on: fuses in the kernel are renewed, the effect is read. */
   async tend(): Promise<void> {
     if (this.#unsaved) await this.#save()
-    const isOn = this.#status.state === 'active' && this.#ending === null && !this.#busy
-    if (!isOn) return
-    this.#busy = true
+    // A reading may take seconds, and a fuse may not wait for it.
+    await Promise.all([
+      this.#unlessBusy('renew', () => {
+        this.#renewing = this.#renewFuses()
+        return this.#renewing
+      }),
+      this.#unlessBusy('measure', () => this.#measure()),
+    ])
+  }
+
+  async #unlessBusy(what: 'renew' | 'measure', work: () => Promise<void>): Promise<void> {
+    const isOn = this.#status.state === 'active' && this.#ending === null
+    if (!isOn || this.#busy.has(what)) return
+    this.#busy.add(what)
     try {
       await this.#beginning
-      this.#renewing = this.#renewFuses()
-      await this.#renewing
-      await this.#measure()
+      if (this.#ending === null) await work()
     } finally {
-      this.#busy = false
+      this.#busy.delete(what)
     }
   }
 
@@ -202,11 +211,6 @@ export class Fault {
       this.#ending = this.#undo(why, first.resolve)
     }
     await this.#firstTry
-  }
-
-  /** @returns when it is undone, however long that takes */
-  async untilOver(): Promise<void> {
-    await this.#ending
   }
 
   async #undo(why: EndedBy, firstTryOver: () => void): Promise<void> {
