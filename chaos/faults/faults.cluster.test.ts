@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { allBatches, MOMENTARY } from '../trials/batches.ts'
 import { EVENTS, type EventName, type Row, tableText, trial } from '../trials/table.ts'
+import { remember, spreadPods } from '../trials/trial.ts'
 import { connectTrialLab, keepAsking, type TrialLab } from '../trials/trial-lab.ts'
-import { FAULT_KINDS } from './catalogue.ts'
+import { FAULT_KINDS, faultSchema } from './catalogue.ts'
 
 /*
  * On the running local lab (`./divergence up`): every kind of fault, begun by a runner in a process of its own, and what
@@ -38,6 +39,7 @@ const asking = new AbortController()
 
 beforeAll(async () => {
   lab = await connectTrialLab()
+  await spreadPods(lab, await remember(lab))
   void keepAsking(10, asking.signal)
 })
 
@@ -82,6 +84,63 @@ describe('what heals by itself', () => {
       const row = rows.get(kind)
       if (row === undefined) throw new Error(`Cannot find what became of ${kind}`)
       expectRow(row, 'end')
+    }
+  })
+})
+
+describe('the control group', () => {
+  const never = new AbortController().signal
+  const controlPod = async () => {
+    const { pods } = await lab.lab.view()
+    const pod = pods.find(({ group, service }) => group === 'control' && service === 'gateway')
+    if (pod === undefined) throw new Error('Cannot find a gateway of the control group')
+    return pod
+  }
+
+  test('has no agent on any of its nodes, nor has the shared node', async () => {
+    const nodes = (await lab.agents.list()).map(({ node }) => node)
+    expect(nodes.sort()).toEqual(['experiment-a', 'experiment-b', 'experiment-c'])
+  })
+
+  test('cannot be selected', () => {
+    const spec = { kind: 'kill-pod', select: { group: 'control', services: ['gateway'] } }
+    expect(faultSchema.safeParse(spec).success).toBe(false)
+  })
+
+  test.each([
+    ['in its own namespace', {}],
+    ['with a name as if it were of the experiment', { namespace: 'experiment' }],
+  ])('cannot be killed by a forged action, %s', async (_title, change) => {
+    const { namespace, name, uid } = await controlPod()
+    const forged = { action: 'delete-pod', namespace, name, uid, graceSeconds: 0, ...change } as const
+    const attempt = lab.executor.perform({ runId: 'trial', actions: [forged], atMostSeconds: 10 }, never)
+    await expect(attempt).rejects.toThrow('Cannot attack')
+    expect((await controlPod()).uid).toBe(uid)
+  })
+
+  test('is refused by an agent that is asked directly', async () => {
+    const { name, uid } = await controlPod()
+    const fault = {
+      id: `trial${Date.now().toString(36)}`,
+      runId: 'trial',
+      kind: 'pause',
+      target: { kind: 'container', pod: name, podUid: uid, container: 'gateway' },
+      actions: [{ action: 'freeze' }],
+      durationSeconds: 5,
+      leaseSeconds: 5,
+    } as const
+    await expect(lab.agents.ask('experiment-a', { op: 'prepare', fault })).rejects.toMatchObject({
+      code: expect.stringMatching(/^TARGET_(GONE|NOT_EXPERIMENTAL)$/),
+    })
+  })
+
+  test('cannot be powered off, cordoned or partitioned by a forged node', async () => {
+    for (const action of [
+      { action: 'power-off', zone: 'a', nodes: ['control-a'] },
+      { action: 'cordon', node: 'control-a' },
+    ] as const) {
+      const attempt = lab.executor.perform({ runId: 'trial', actions: [action], atMostSeconds: 10 }, never)
+      await expect(attempt).rejects.toMatchObject({ code: 'TARGET_NOT_EXPERIMENTAL' })
     }
   })
 })

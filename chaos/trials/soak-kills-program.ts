@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { play, type RoundResult, roundsOf } from './soak.ts'
+import { remember, spreadPods } from './trial.ts'
 import { connectTrialLab, keepAsking } from './trial-lab.ts'
 
 const { values } = parseArgs({
@@ -11,6 +12,7 @@ const { values } = parseArgs({
 })
 const rounds = roundsOf(Number(values.count), Number(values.seed))
 const lab = await connectTrialLab()
+await spreadPods(lab, await remember(lab))
 const asking = new AbortController()
 void keepAsking(5, asking.signal)
 

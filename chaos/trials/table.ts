@@ -71,7 +71,7 @@ export async function trial(
 }
 
 /** What the event does not touch goes on and ends at its own time: then that is what counts. */
-function secondsUntil(atMs: number | null, eventMs: number, meantEndMs = eventMs): number | null {
+export function secondsUntil(atMs: number | null, eventMs: number, meantEndMs = eventMs): number | null {
   if (atMs === null) return null
   const isInTime = atMs >= meantEndMs - 500
   return Math.max(0, (atMs - (isInTime ? meantEndMs : eventMs)) / 1000)
