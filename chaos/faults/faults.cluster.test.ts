@@ -25,8 +25,8 @@ const DURATION_SECONDS: Readonly<Record<EventName, number>> = {
   'Ctrl-C': 60,
   'kill -9 of the runner': 60,
   // What is done in the API goes on without the agent, and ends at its time.
-  'kill -9 of the agent': 30,
-  "agent's network cut": 40,
+  'kill -9 of the agent': 40,
+  "agent's network cut": 45,
 }
 /** A lease, the agents' check, and the undo. */
 const MOST_SECONDS = 10

@@ -12,14 +12,11 @@ export function allBatches(durationSeconds: number): readonly Batch[] {
   const primary = { group: 'experiment', services: ['database'], role: 'primary' }
   return [
     {
-      name: 'work, room and packets',
+      name: 'work and room',
       faults: [
         { kind: 'cpu', select: on('gateway', 'a'), durationSeconds },
         { kind: 'memory', select: on('recommender', 'a'), durationSeconds, percentOfLimit: 70 },
         { kind: 'clock-skew', select: on('gateway', 'c'), durationSeconds, skewMs: 3_600_000 },
-        { kind: 'latency', select: on('gateway', 'b'), durationSeconds, delayMs: 100, jitterMs: 20 },
-        { kind: 'loss', select: on('recommender', 'b'), durationSeconds, lossPercent: 40 },
-        { kind: 'bandwidth', select: on('recommender', 'c'), durationSeconds, kbitPerSecond: 32 },
         { kind: 'disk-fill', select: primary, durationSeconds, volume: 'run', atMostMiB: 16 },
         {
           kind: 'slow-database',
@@ -28,6 +25,14 @@ export function allBatches(durationSeconds: number): readonly Batch[] {
           mode: 'slow-queries',
           sessions: 2,
         },
+      ],
+    },
+    {
+      name: 'packets',
+      faults: [
+        { kind: 'latency', select: on('gateway', 'b'), durationSeconds, delayMs: 100, jitterMs: 20 },
+        { kind: 'loss', select: on('recommender', 'b'), durationSeconds, lossPercent: 40 },
+        { kind: 'bandwidth', select: on('recommender', 'c'), durationSeconds, kbitPerSecond: 8 },
       ],
     },
     {

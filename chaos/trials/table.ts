@@ -50,6 +50,8 @@ export async function trial(
   const isAllProven = async () => (await runner.effects()).size === batch.faults.length
   await runner.until(isAllProven, PROVE_WITHIN_SECONDS)
   const plans = await runner.begun()
+  const hasEnded = (await runner.entries()).some(({ entry }) => entry === 'fault-ended')
+  if (event !== 'end' && (!runner.isAlive || hasEnded)) throw failed('it was over before the event')
   const eventMs = await befall(event, runner, plans)
   const ends = await meantEnds(runner)
   const undone = await untilUndone(lab, plans, UNDO_WITHIN_SECONDS)
