@@ -2,6 +2,9 @@ import { MachineryError } from '../platform/errors.ts'
 import { DEFAULT_LEASE_SECONDS, type FaultStatus, HEARTBEAT_SECONDS } from '../services/agent/protocol.ts'
 import type { Agents, Clock } from './lab/roles.ts'
 
+/** Beats that an agent may owe an answer: a lease of them. */
+const MOST_ON_THEIR_WAY = DEFAULT_LEASE_SECONDS / HEARTBEAT_SECONDS
+
 /** One target of a fault that an agent holds on for us. */
 export type Held = { readonly node: string; readonly id: string }
 
@@ -52,21 +55,32 @@ export class Heartbeat {
     await Promise.all(this.#beating.values())
   }
 
-  /** Goes on for as long as the node has a fault of ours. */
+  /**
+   * Goes on for as long as the node has a fault of ours. A beat is sent on time whether or not the one before it has
+   * been answered: what renews the lease is that it arrives.
+   */
   async #beat(node: string): Promise<void> {
     const { agents, clock, runId } = this.#dependencies
     let answeredMs = clock.nowMs()
-    while (this.#on(node).length > 0 && !this.#stopped.signal.aborted) {
+    let problem: unknown = null
+    let onTheirWay = 0
+    const send = async () => {
+      onTheirWay++
       try {
-        await agents.ask(node, { op: 'heartbeat', runId })
-        const statuses = await agents.ask(node, { op: 'status' })
+        const statuses = await agents.ask(node, { op: 'heartbeat', runId })
         answeredMs = clock.nowMs()
         this.#check(node, statuses)
       } catch (error) {
-        const silentSeconds = (clock.nowMs() - answeredMs) / 1000
-        if (silentSeconds > DEFAULT_LEASE_SECONDS) this.#lose(silent(node, silentSeconds, error))
+        problem = error
+      } finally {
+        onTheirWay--
       }
+    }
+    while (this.#on(node).length > 0 && !this.#stopped.signal.aborted) {
+      if (onTheirWay < MOST_ON_THEIR_WAY) void send()
       await clock.sleep(HEARTBEAT_SECONDS * 1000, this.#stopped.signal).catch(() => undefined)
+      const silentSeconds = (clock.nowMs() - answeredMs) / 1000
+      if (silentSeconds > DEFAULT_LEASE_SECONDS) this.#lose(silent(node, silentSeconds, problem))
     }
     this.#beating.delete(node)
   }
@@ -109,7 +123,7 @@ export function endedAlone(node: string, { kind, endedBy, state, problem }: Faul
 }
 
 function silent(node: string, seconds: number, cause: unknown): MachineryError {
-  const why = cause instanceof Error ? cause.message : String(cause)
+  const why = cause === null ? 'no answer at all' : cause instanceof Error ? cause.message : String(cause)
   return new MachineryError(
     `The agent on ${node} has not answered for ${seconds.toFixed(0)} s, so it has ended its faults: ${why}`,
     "Look at it with 'kubectl -n chaos get pods -o wide'.",

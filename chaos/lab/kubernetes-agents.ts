@@ -15,8 +15,9 @@ const CONNECT_WITHIN_MS = 5_000
 /** Longest an answer may take, by what was asked; a fault that begins runs several programs, each within 10 s. */
 const ANSWER_WITHIN_MS: Readonly<Record<AgentCall['op'], number>> = {
   hello: 5_000,
-  heartbeat: 5_000,
-  status: 5_000,
+  // Late is better than never: a channel that is given up has to be opened again, on a machine that is busy already.
+  heartbeat: 10_000,
+  status: 10_000,
   release: 5_000,
   prepare: 20_000,
   begin: 30_000,
@@ -26,7 +27,7 @@ const ANSWER_WITHIN_MS: Readonly<Record<AgentCall['op'], number>> = {
 }
 
 /** What changes nothing, or nothing more the second time: an agent that was killed is back within two seconds. */
-const MAY_BE_ASKED_AGAIN: readonly AgentCall['op'][] = ['hello', 'heartbeat', 'status', 'snapshot', 'end']
+const MAY_BE_ASKED_AGAIN: readonly AgentCall['op'][] = ['hello', 'status', 'snapshot', 'end']
 const ASK_TRIES = 3
 const ASK_AGAIN_AFTER_MS = 1_000
 

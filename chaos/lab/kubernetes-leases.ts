@@ -18,9 +18,13 @@ import {
   LEASE_LABEL,
   LEASE_UNDO_ANNOTATION,
 } from '../../services/agent/protocol.ts'
+import { within } from '../waiting.ts'
 import type { ApiLease, ApiLeases, Clock } from './roles.ts'
 
 const MERGE = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
+
+/** Two of them fit into a lease. */
+const RENEW_WITHIN_MS = 3_000
 
 /** Kubernetes Leases in the namespace of the agents, which look at all of them and undo what has run out. */
 export function kubernetesLeases(config: KubeConfig, clock: Clock): ApiLeases {
@@ -50,7 +54,8 @@ export function kubernetesLeases(config: KubeConfig, clock: Clock): ApiLeases {
           await clock.sleep(HEARTBEAT_SECONDS * 1000, over.signal).catch(() => undefined)
           if (over.signal.aborted) return
           try {
-            await renew(lease.name)
+            // A request that hangs must not keep the next one from being in time.
+            await within(renew(lease.name), AbortSignal.timeout(RENEW_WITHIN_MS))
             renewedMs = clock.nowMs()
           } catch (error) {
             const isLate = clock.nowMs() - renewedMs > DEFAULT_LEASE_SECONDS * 1000

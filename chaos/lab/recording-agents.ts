@@ -89,7 +89,7 @@ export class RecordedAgents implements Agents {
         for (const fault of this.#faults.values()) {
           if (fault.node === node && fault.runId === call.runId) fault.leaseMs = this.#leaseEnd()
         }
-        return null
+        return this.#statuses().filter(({ id }) => this.#faults.get(id)?.node === node)
       case 'status':
         return this.#statuses().filter(({ id }) => this.#faults.get(id)?.node === node)
       case 'snapshot':

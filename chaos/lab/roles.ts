@@ -75,7 +75,8 @@ export type AgentReply = {
   readonly hello: Hello
   readonly prepare: FaultStatus
   readonly begin: FaultStatus
-  readonly heartbeat: unknown
+  /** Faults of the run on this node. */
+  readonly heartbeat: readonly FaultStatus[]
   readonly status: readonly FaultStatus[]
   readonly end: FaultStatus
   readonly snapshot: NodeSnapshot
