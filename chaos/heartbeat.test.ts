@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import { MachineryError } from '../platform/errors.ts'
 import type { FaultStatus } from '../services/agent/protocol.ts'
 import { endedAlone, Halted, Heartbeat } from './heartbeat.ts'
@@ -7,6 +7,9 @@ import { RecordedAgents } from './lab/recording-agents.ts'
 
 const never = new AbortController().signal
 const NODE = 'experiment-b'
+let beating: Heartbeat | undefined
+
+afterEach(() => beating?.stop())
 
 async function fixture() {
   const clock = quickClock(50)
@@ -25,6 +28,7 @@ async function fixture() {
     },
   })
   await agents.ask(NODE, { op: 'begin', id: 'f0' })
+  beating = heartbeat
   return { clock, agents, heartbeat }
 }
 
@@ -50,7 +54,6 @@ describe('Heartbeat', () => {
     agents.endAlone('f0', endedBy)
     await clock.sleep(5_000, never)
     expect(heartbeat.lost.reason).toBeInstanceOf(type)
-    await heartbeat.stop()
   })
 
   test('minds an agent that is silent for a lease, not one that misses a beat', async () => {
@@ -61,7 +64,6 @@ describe('Heartbeat', () => {
     expect(heartbeat.lost.aborted).toBe(false)
     await clock.sleep(10_000, never)
     expect(heartbeat.lost.reason?.message).toContain('has not answered')
-    await heartbeat.stop()
   })
 
   test('does not mind the end of what it has let go', async () => {
@@ -71,7 +73,6 @@ describe('Heartbeat', () => {
     agents.endAlone('f0', 'lease')
     await clock.sleep(5_000, never)
     expect(heartbeat.lost.aborted).toBe(false)
-    await heartbeat.stop()
   })
 })
 

@@ -201,7 +201,8 @@ describe('runExperiment()', () => {
     expect(input.faults[0]?.effect.proven).toBe(true)
     // The fault was over when it had been done; what follows is the healing.
     const shown = (await readJournal(folder)).find(({ entry }) => entry === 'fault-effect')
-    expect(input.fault.endMs).toBeLessThan(shown?.atMs ?? 0)
+    expect(input.fault.endMs).toBeLessThanOrEqual(shown?.atMs ?? 0)
+    expect(input.fault.endMs).toBeLessThan(input.phases.attack.endMs)
   })
 
   test('runs without a fault (A/A) and touches nothing', async () => {

@@ -12,21 +12,42 @@ import type { LabView, NodeView, PodView } from './view.ts'
  * tell, and remembers what was done to it.
  */
 
-/** A clock that runs `speed` times as fast as the machine's. */
+/** A machine that stops for a while stops the clock as well: more than this at once does not count. */
+const LONGEST_STEP_MS = 4
+
+/** A clock that runs `speed` times as fast as the machine's, while somebody waits for it. */
 export function quickClock(speed: number): Clock {
-  const startMs = Date.now()
+  const sleepers = new Set<{ readonly atMs: number; readonly wake: () => void }>()
+  let nowMs = Date.now()
+  let lastMs = 0
+  let ticking: NodeJS.Timeout | undefined
+  const tick = () => {
+    const realMs = performance.now()
+    nowMs += Math.min(realMs - lastMs, LONGEST_STEP_MS) * speed
+    lastMs = realMs
+    const due = [...sleepers].filter(({ atMs }) => atMs <= nowMs).sort((one, other) => one.atMs - other.atMs)
+    for (const { wake } of due) wake()
+    if (sleepers.size > 0) return
+    clearInterval(ticking)
+    ticking = undefined
+  }
   return {
-    nowMs: () => startMs + (Date.now() - startMs) * speed,
+    nowMs: () => nowMs,
     async sleep(durationMs, signal) {
       signal.throwIfAborted()
       const { promise, resolve, reject } = Promise.withResolvers<void>()
-      const timer = setTimeout(resolve, durationMs / speed)
-      const onAbort = () => {
-        clearTimeout(timer)
-        reject(signal.reason)
-      }
+      const sleeper = { atMs: nowMs + durationMs, wake: resolve }
+      const onAbort = () => reject(signal.reason)
+      sleepers.add(sleeper)
       signal.addEventListener('abort', onAbort, { once: true })
-      await promise.finally(() => signal.removeEventListener('abort', onAbort))
+      if (ticking === undefined) {
+        lastMs = performance.now()
+        ticking = setInterval(tick, 1)
+      }
+      await promise.finally(() => {
+        sleepers.delete(sleeper)
+        signal.removeEventListener('abort', onAbort)
+      })
     },
   }
 }
