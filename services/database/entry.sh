@@ -28,4 +28,25 @@ cp /app/database/patroni.yml "$config/10-settings.yml"
   done
 } >"$config/20-member.yml"
 
+# Patroni plans its next round by the wall clock. A clock that is set back leaves it asleep until the old time comes again,
+# while Postgres goes on as a primary: the others see it alive, and nobody leads. Such a member has to start anew.
+# The clock since boot (/proc/uptime) is never set.
+readonly set_back_seconds=2
+watch_clock() {
+  local offset last uptime pause
+  exec {pause}<> <(:)
+  while true; do
+    read -r uptime _ </proc/uptime
+    offset=$((EPOCHSECONDS - ${uptime%.*}))
+    if ((offset <= ${last:-$offset} - set_back_seconds)); then
+      echo "the clock was set back by $((last - offset)) s: starting anew" >&2
+      kill -TERM 1
+    fi
+    last=$offset
+    # Waits without a process for each second: nothing is ever written there.
+    read -rt 1 -u "$pause" || true
+  done
+}
+watch_clock &
+
 exec patroni "$config"
