@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { execa } from 'execa'
 import { programHash } from './binaries.ts'
 import { labContainers } from './containers.ts'
 import { docker } from './docker.ts'
@@ -86,6 +87,26 @@ describe('the local cluster', () => {
       ...nodes.map(({ name }) => `pod/${name}`),
     ])
   }, 90_000)
+
+  test.each([
+    ['a node', 'bash -c "$0"'],
+    ['a pod', 'nsenter --net="$(echo /run/netns/* | cut -d" " -f1)" bash -c "$0"'],
+  ])('keeps what %s asks of a service that is not there inside', async (_from, program) => {
+    // Nobody has this address. Not refused, it would be asked for outside, and somebody there might answer.
+    const ask = 'exec 3<>/dev/tcp/10.96.255.254/80'
+    const asked = await tryRun('docker', [
+      'exec',
+      'divergence-system',
+      'timeout',
+      '5',
+      'sh',
+      '-c',
+      program,
+      ask,
+    ])
+
+    expect(asked.stderr).toContain('Connection refused')
+  })
 
   test('tells how busy every node is', async () => {
     await until('the usage of seven nodes', 40, async () => {

@@ -141,6 +141,10 @@ node() {
   add_routes
   # What leaves the pods' network goes out under the node's address.
   iptables -t nat -A POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -o eth0 -j MASQUERADE
+  # A Service that kube-proxy does not know yet is looked for nowhere else: whoever answered out there would keep the
+  # connection. What kube-proxy has translated no longer bears such an address here.
+  iptables -A FORWARD -d 10.96.0.0/16 -j REJECT
+  iptables -A OUTPUT -d 10.96.0.0/16 -j REJECT
   # shellcheck source=/dev/null
   . "$machine/registration.env"
   supervise containerd containerd --config "$machine/containerd.toml"
