@@ -18,7 +18,7 @@ describe('isObjectStoreUri()', () => {
     ['s3a://bucket/midi', true],
     ['S3://bucket', true],
     ['gs://bucket', true],
-    ['/home/me/midi', false],
+    ['/music/midi', false],
     ['midi', false],
     ['./s3a:', false],
   ])('of %s is %s', (source, expected) => {

@@ -23,11 +23,11 @@ export const SKEWED_FUNCTIONS = {
 } as const
 export type SkewedFunction = keyof typeof SKEWED_FUNCTIONS
 
-const SECONDS_PLACE = placeholder(0x1122334455667701n)
-const NANOSECONDS_PLACE = placeholder(0x1122334455667702n)
+const SECONDS_PLACE = littleEndian(0x1122334455667701n)
+const NANOSECONDS_PLACE = littleEndian(0x1122334455667702n)
 const NANOSECONDS_PER_MS = 1_000_000
 
-/** The function with `offsetMs` (milliseconds, any integer) in the place of its placeholders. */
+/** The function with `offsetMs` (milliseconds, any integer) in the two places that skew.c marks for it. */
 export function skewedFunction(name: SkewedFunction, offsetMs: number): Buffer {
   const code = Buffer.from(SKEWED_FUNCTIONS[name], 'hex')
   const seconds = Math.floor(offsetMs / 1000)
@@ -37,7 +37,7 @@ export function skewedFunction(name: SkewedFunction, offsetMs: number): Buffer {
   return code
 }
 
-function placeholder(value: bigint): Buffer {
+function littleEndian(value: bigint): Buffer {
   const bytes = Buffer.alloc(8)
   bytes.writeBigInt64LE(value)
   return bytes
