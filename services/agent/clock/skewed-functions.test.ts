@@ -13,7 +13,7 @@ describe('skewedFunction()', () => {
     { offsetMs: 1500, seconds: 1n, nanoseconds: 500_000_000n },
     { offsetMs: -1, seconds: -1n, nanoseconds: 999_000_000n },
     { offsetMs: -86_400_000, seconds: -86_400n, nanoseconds: 0n },
-  ])('puts $offsetMs ms in the place of the placeholders', ({ offsetMs, seconds, nanoseconds }) => {
+  ])('puts $offsetMs ms in the places that skew.c marks', ({ offsetMs, seconds, nanoseconds }) => {
     for (const name of NAMES) {
       const source = Buffer.from(SKEWED_FUNCTIONS[name], 'hex')
       const code = skewedFunction(name, offsetMs)
