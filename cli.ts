@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import { stringify } from 'yaml'
+import { alertFiles } from './alerts/files.ts'
 import { leftovers, undoLeftovers } from './chaos/audit.ts'
 import {
   auditText,
@@ -35,6 +36,7 @@ import { renderTerminal } from './chaos/report/terminal.ts'
 import { auditEverywhere } from './chaos/residue-everywhere.ts'
 import { runExperiment } from './chaos/run.ts'
 import type { RunDependencies } from './chaos/run-dependencies.ts'
+import { dashboardFiles } from './dashboards/files.ts'
 import { KubeconfigApiServer } from './platform/api-server.ts'
 import { removeAll } from './platform/apply.ts'
 import type { Cluster, Progress } from './platform/cluster/cluster.ts'
@@ -129,7 +131,8 @@ async function up(options: Common & { readonly corpus: CorpusSize }): Promise<La
     options.context === undefined
       ? ensureGeneratedCorpus(options.corpus, imageTag(built), progress, signal)
       : null
-  const parts = { cluster, images, corpus, recordPath: recordOf(options) }
+  const observability = { ...alertFiles(), dashboards: dashboardFiles() }
+  const parts = { cluster, images, corpus, observability, recordPath: recordOf(options) }
   const record = await bringUp(parts, new Steps(stepOutput(), stop.signal))
   await healLeftovers(record, cluster)
   return record

@@ -5,7 +5,7 @@ import { type ApplySummary, applyAll } from './apply.ts'
 import type { Cluster, ClusterAccess, ClusterFacts, ImageReferences, Progress } from './cluster/cluster.ts'
 import { UserError } from './errors.ts'
 import type { BuiltImages } from './images/build.ts'
-import type { Corpus, RenderInput } from './manifests/input.ts'
+import type { Corpus, Observability, RenderInput } from './manifests/input.ts'
 import { renderStages } from './manifests/manifests.ts'
 import type { Steps } from './steps.ts'
 import { TOPOLOGY } from './topology.ts'
@@ -15,6 +15,7 @@ export type LabRecord = {
   readonly access: ClusterAccess
   readonly facts: ClusterFacts
   readonly images: ImageReferences
+  readonly observability: Observability
   /** null: the groups were deployed empty. */
   readonly corpus: Corpus | null
 }
@@ -29,6 +30,7 @@ export type BringUp = {
   ) => Promise<BuiltImages>
   /** Brings the corpus to where the nodes find it; null for none. */
   readonly corpus: (images: BuiltImages, progress: Progress, signal: AbortSignal) => Promise<Corpus | null>
+  readonly observability: Observability
   readonly recordPath: string
 }
 
@@ -40,7 +42,7 @@ export type BringUp = {
  *        \--> corpus -----------------/
  */
 export async function bringUp(
-  { cluster, images, corpus, recordPath }: BringUp,
+  { cluster, images, corpus, observability, recordPath }: BringUp,
   steps: Steps,
 ): Promise<LabRecord> {
   const { signal } = steps
@@ -56,6 +58,7 @@ export async function bringUp(
       access: await access,
       facts: cluster.facts,
       images: await published,
+      observability,
       corpus: await loaded,
     }
     const summary = await deploy(record, progress, signal)
@@ -77,8 +80,13 @@ export function deploy(record: LabRecord, progress: Progress, signal: AbortSigna
   )
 }
 
-export function renderInput({ facts, images, corpus }: Omit<LabRecord, 'access'>): RenderInput {
-  return { topology: TOPOLOGY, facts, images, ...(corpus ? { corpus } : {}) }
+export function renderInput({
+  facts,
+  images,
+  observability,
+  corpus,
+}: Omit<LabRecord, 'access'>): RenderInput {
+  return { topology: TOPOLOGY, facts, images, observability, ...(corpus ? { corpus } : {}) }
 }
 
 /** Where the record of a lab is kept; each kube context has its own. */

@@ -11,5 +11,10 @@ export const EXAMPLE_INPUT: RenderInput = {
     podNetworks: ['10.244.0.0/16'],
   },
   images: Object.fromEntries(IMAGES.map(name => [name, `registry.divergence:5000/${name}:0123456789abcdef`])),
+  observability: {
+    rules: { 'example.yaml': 'groups: []\n' },
+    alertmanager: 'route: { receiver: nobody }\nreceivers: [{ name: nobody }]\n',
+    dashboards: { example: '{"uid":"example","title":"Example","panels":[]}' },
+  },
   corpus: { name: 'openmsx-small', contentHash: 'feedfacecafebeef' },
 }

@@ -33,11 +33,22 @@ export function corpusName(text: string): string {
   return label || 'corpus'
 }
 
+/** What the stores of the lab are given to read. It is made from code further along the way of the data. */
+export type Observability = {
+  /** Rule files of Prometheus: file name -> YAML. */
+  readonly rules: Readonly<Record<string, string>>
+  /** Configuration of Alertmanager, YAML; empty for none. */
+  readonly alertmanager: string
+  /** Dashboards of Grafana: uid -> JSON. */
+  readonly dashboards: Readonly<Record<string, string>>
+}
+
 /** All that the manifests depend on; the same input gives the same objects, byte for byte. */
 export type RenderInput = {
   readonly topology: Topology
   readonly facts: ClusterFacts
   readonly images: ImageReferences
+  readonly observability: Observability
   /** Without one the groups are deployed empty. */
   readonly corpus?: Corpus
 }
