@@ -3,6 +3,7 @@ const ignore = ['/node_modules/', '/runs/']
 
 /** A suffix names what a test needs: `*.cluster.test.ts` the local cluster, `*.test.ts` nothing. */
 export default {
+  reporters: ['default', '<rootDir>/exit-reporter.js'],
   projects: [
     {
       ...shared,

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { stringify } from 'yaml'
 import { labFolders } from '../platform/cluster/local/folders.ts'
 import { LocalCluster } from '../platform/cluster/local/local.ts'
@@ -51,6 +51,8 @@ let record: LabRecord
 let dependencies: RunDependencies
 let told: string[] = []
 let before: Snapshot
+/** Each holds open connections to agents, which would keep the tests from ending. */
+const connections: RunDependencies[] = []
 
 const takeNow = () => takeSnapshot(dependencies, 'all')
 
@@ -69,7 +71,7 @@ async function connect(): Promise<RunDependencies> {
     self: { host: hostname(), pid: process.pid, isAlive },
   })
   told = []
-  return {
+  const made: RunDependencies = {
     ...lab,
     progress: message => void told.push(message),
     judge,
@@ -78,6 +80,8 @@ async function connect(): Promise<RunDependencies> {
     baselineFile: join(await mkdtemp(join(tmpdir(), 'state-')), 'baseline.json'),
     versions: {},
   }
+  connections.push(made)
+  return made
 }
 
 beforeAll(async () => {
@@ -90,6 +94,10 @@ afterEach(async () => {
   const healed = await undoLeftovers(await leftovers(dependencies), dependencies.executor, never)
   await dependencies.load.remove()
   expect(healed).toEqual([])
+})
+
+afterAll(() => {
+  for (const { agents } of connections) agents.close()
 })
 
 async function run(name: string, signal = never): Promise<RunResult> {
