@@ -20,7 +20,18 @@ export const GROUP_JOBS = ['migrate', 'ingest'] as const
 export type GroupJob = (typeof GROUP_JOBS)[number]
 
 /** What belongs to no group. All but the agent run where no fault is ever begun. */
-export const SHARED_SERVICES = ['prometheus', 'node-exporter', 'object-state', 'agent'] as const
+export const SHARED_SERVICES = [
+  'prometheus',
+  'alertmanager',
+  'blackbox',
+  'node-exporter',
+  'object-state',
+  'zipkin',
+  'oncall',
+  'oncall-database',
+  'grafana',
+  'agent',
+] as const
 export type SharedService = (typeof SHARED_SERVICES)[number]
 
 /** Value of the `group` label on what belongs to neither group: the system node and the shared services. */
@@ -56,9 +67,17 @@ export const PORTS = {
   recommender: 8000,
   database: 5432,
   patroni: 8008,
+  /** Beside each member of the groups' databases. */
+  postgresExporter: 9187,
   prometheus: 9090,
+  alertmanager: 9093,
+  blackbox: 9115,
   nodeExporter: 9100,
   objectState: 9101,
+  zipkin: 9411,
+  oncall: 8070,
+  oncallDatabase: 5432,
+  grafana: 3000,
   /** Spark driver: where executors call home, and where they fetch blocks. */
   sparkDriver: 7078,
   sparkBlocks: 7079,
@@ -69,6 +88,9 @@ export const FORWARDED_PORTS = {
   controlGateway: 30081,
   experimentGateway: 30082,
   prometheus: 30090,
+  oncall: 30070,
+  alertmanager: 30093,
+  zipkin: 30411,
 } as const
 
 /** CPU in cores, memory in MiB. A missing CPU limit means: may use what is idle. */
@@ -115,6 +137,8 @@ export type Topology = {
   readonly services: readonly ServiceSpec[]
   readonly migrate: Resources
   readonly ingest: IngestSpec
+  /** Beside each member of the groups' databases. */
+  readonly postgresExporter: Resources
   readonly shared: Readonly<Record<SharedService, Resources>>
 }
 
@@ -162,10 +186,17 @@ export const TOPOLOGY: Topology = {
     executor: { cpuRequest: 0.05, memoryRequestMiB: 1024, memoryLimitMiB: 1024 },
     executors: 2,
   },
+  postgresExporter: { cpuRequest: 0.01, memoryRequestMiB: 16, memoryLimitMiB: 64 },
   shared: {
     prometheus: { cpuRequest: 0.1, memoryRequestMiB: 256, memoryLimitMiB: 1024 },
+    alertmanager: { cpuRequest: 0.01, memoryRequestMiB: 24, memoryLimitMiB: 96 },
+    blackbox: { cpuRequest: 0.02, memoryRequestMiB: 16, memoryLimitMiB: 64 },
     'node-exporter': { cpuRequest: 0.02, memoryRequestMiB: 16, memoryLimitMiB: 64 },
     'object-state': { cpuRequest: 0.02, memoryRequestMiB: 64, memoryLimitMiB: 192 },
+    zipkin: { cpuRequest: 0.02, memoryRequestMiB: 256, memoryLimitMiB: 448 },
+    oncall: { cpuRequest: 0.05, memoryRequestMiB: 96, memoryLimitMiB: 256 },
+    'oncall-database': { cpuRequest: 0.05, memoryRequestMiB: 64, memoryLimitMiB: 256 },
+    grafana: { cpuRequest: 0.05, memoryRequestMiB: 128, memoryLimitMiB: 512 },
     agent: { cpuRequest: 0.05, memoryRequestMiB: 96, memoryLimitMiB: 256 },
   },
 }
@@ -173,6 +204,11 @@ export const TOPOLOGY: Topology = {
 /** Full host name of a service of one group inside the cluster, without the final dot. */
 export function serviceHost(group: Group, service: string): string {
   return `${service}.${group}.svc.cluster.local`
+}
+
+/** Full host name of a shared service inside the cluster, without the final dot. */
+export function sharedHost(service: SharedService): string {
+  return `${service}.${SHARED_NAMESPACE}.svc.cluster.local`
 }
 
 /** Name of the node of one group and zone in the local cluster. */

@@ -50,8 +50,8 @@ describe('createArguments()', () => {
   test('publishes each host port once', () => {
     const published = all.flatMap(machine => machine.options.filter(each => each.startsWith('--publish=')))
 
-    expect(published).toHaveLength(5)
-    expect(new Set(published).size).toBe(5)
+    expect(published).toHaveLength(8)
+    expect(new Set(published).size).toBe(8)
   })
 
   test('asks for no kernel modules where the machine has no folder of them', () => {
