@@ -58,6 +58,9 @@ export const CHAOS_NAMESPACE = 'chaos'
 /** Value of the `service` label on pods that only take up room while an experiment oversubscribes the cluster. */
 export const OCCUPANT_SERVICE = 'occupant'
 
+/** Database of each group that holds the songs. */
+export const DATABASE_NAME = 'divergence'
+
 /** TCP ports inside the cluster. */
 export const PORTS = {
   edge: 8080,

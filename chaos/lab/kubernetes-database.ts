@@ -1,7 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import { MachineryError } from '../../platform/errors.ts'
-import { DATABASE_NAME } from '../../platform/manifests/database.ts'
-import type { Group } from '../../platform/topology.ts'
+import { DATABASE_NAME, type Group } from '../../platform/topology.ts'
 import { execOutput } from './exec.ts'
 import type { Database, LabReader } from './roles.ts'
 

@@ -1,6 +1,6 @@
 import type { V1EnvVar, V1Volume, V1VolumeMount } from '@kubernetes/client-node'
-import { type Group, PORTS } from '../topology.ts'
-import { DATABASE_NAME, databaseHosts } from './database.ts'
+import { DATABASE_NAME, type Group, PORTS } from '../topology.ts'
+import { databaseHosts } from './database.ts'
 import { type RenderInput, specOf } from './input.ts'
 import { env } from './pod.ts'
 import { DATABASE_SECRET } from './secrets.ts'

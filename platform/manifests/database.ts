@@ -22,9 +22,6 @@ const SERVICE = 'database'
 /** Headless service that names every member, ready or not: members find each other and clients find the primary by it. */
 export const DATABASE_MEMBERS = 'database-members'
 
-/** Database that holds the songs. */
-export const DATABASE_NAME = 'divergence'
-
 /** User and group `postgres` of the image: initdb wants its user in the password file. */
 export const POSTGRES_USER_ID = 10001
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DATABASE_NAME } from '../../../platform/manifests/database.ts'
+import { DATABASE_NAME } from '../../../platform/topology.ts'
 import {
   type ActionDefinition,
   ActionError,
