@@ -110,6 +110,21 @@ describe('the local cluster', () => {
     })
   }, 60_000)
 
+  test('gives pods more of a busy processor than the programs that start them', async () => {
+    const script = `
+      cgroup=/sys/fs/cgroup; weight=cpu.weight
+      [ -e $cgroup/cpu ] && cgroup=$cgroup/cpu && weight=cpu.shares
+      cat $cgroup/system/$weight $cgroup/kubepods*/$weight
+      for program in containerd kubelet; do
+        grep -cE '(^0:|[:,]cpu[:,]).*/system$' /proc/$(pgrep -o -x $program)/cgroup
+      done`
+    const lines = await docker(['exec', 'divergence-experiment-a', 'sh', '-c', script])
+
+    const [system, pods, ...inSystem] = lines.split('\n').map(Number)
+    expect(pods).toBeGreaterThan(3 * (system as number))
+    expect(inSystem).toEqual([1, 1])
+  })
+
   test('keeps a disk through the death of its node, and the node comes back by itself', async () => {
     await apply(store())
     await ready()

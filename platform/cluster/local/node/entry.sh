@@ -6,6 +6,8 @@ role=${1:?usage: entry.sh control-plane|node|registry}
 machine=/etc/divergence
 log=/var/log
 log_limit_bytes=20000000
+# Processor time of kubelet, container runtime and what they start, against 1024 for each core that the pods have.
+system_shares=512
 
 say() { echo "$(date +%T) $*"; }
 
@@ -93,16 +95,29 @@ open_cgroups() {
   for mounted in $(awk '$3 ~ /^cgroup2?$/ {print $2}' /proc/mounts) /sys/fs/cgroup; do
     mount -o remount,bind,rw "$mounted"
   done
-  [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ] || return 0
-  # In cgroup v2 a group has either processes or controlled children: move this container's own processes aside.
-  mkdir -p /sys/fs/cgroup/init
-  local pid controller
-  while read -r pid; do
-    echo "$pid" >/sys/fs/cgroup/init/cgroup.procs 2>/dev/null || true
-  done <<<"$(cat /sys/fs/cgroup/cgroup.procs)"
+  if [ "$(stat -fc %T /sys/fs/cgroup)" != cgroup2fs ]; then
+    set_aside /sys/fs/cgroup/cpu
+    echo "$system_shares" >/sys/fs/cgroup/cpu/system/cpu.shares
+    return 0
+  fi
+  # In cgroup v2 a group has either processes or controlled children.
+  set_aside /sys/fs/cgroup
+  local controller
   for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
     echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || say "controller $controller is not to be had"
   done
+  # From shares (2 to 262144) to a weight (1 to 10000), as runc does.
+  echo $((1 + (system_shares - 2) * 9999 / 262142)) >/sys/fs/cgroup/system/cpu.weight
+}
+
+# Moves this container's own processes, and all that they start, into a group beside the pods'. Each of them would
+# otherwise weigh as much as half of all pods: a dozen containers that start at once took their time from those that serve.
+set_aside() {
+  mkdir -p "$1/system"
+  local pid
+  while read -r pid; do
+    echo "$pid" >"$1/system/cgroup.procs" 2>/dev/null || true
+  done <<<"$(cat "$1/cgroup.procs")"
 }
 
 # A node that is new begins with the images that were unpacked for all: files by hard link, databases as copies.
