@@ -125,17 +125,15 @@ function print({ json }: Common, value: unknown, text: string): void {
 const images = (registry: Promise<string>, progress: Progress, signal: AbortSignal) =>
   ensureImages({ root, folders: labFolders(), registry }, progress, signal)
 
-async function up(options: Common & { readonly corpus: CorpusSize }): Promise<LabRecord> {
-  const cluster = clusterOf(options)
+async function up(options: Common & { readonly corpus: CorpusSize }): Promise<void> {
   const corpus = async (built: BuiltImages, progress: Progress, signal: AbortSignal) =>
     options.context === undefined
       ? ensureGeneratedCorpus(options.corpus, imageTag(built), progress, signal)
       : null
   const observability = { ...alertFiles(), dashboards: dashboardFiles() }
-  const parts = { cluster, images, corpus, observability, recordPath: recordOf(options) }
-  const record = await bringUp(parts, new Steps(stepOutput(), stop.signal))
-  await healLeftovers(record, cluster)
-  return record
+  const parts = { cluster: clusterOf(options), images, corpus, observability, recordPath: recordOf(options) }
+  await bringUp(parts, new Steps(stepOutput(), stop.signal))
+  await healLeftovers(options)
 }
 
 function imageTag(built: BuiltImages): string {
@@ -171,40 +169,22 @@ function isAlive(pid: number): boolean {
 const versions = { divergence: version, node: process.versions.node }
 
 function dependenciesOf(record: LabRecord, cluster: Cluster): RunDependencies {
-  const loadImage = record.images.load
-  if (loadImage === undefined)
-    throw new UserError(
-      'NOT_UP',
-      'Cannot drive load: the lab has no image for it',
-      "Run './divergence up' again.",
-    )
   const self = { host: hostname(), pid: process.pid, isAlive }
   const { stream, nowMs } = stepOutput()
   const beganMs = nowMs()
   const progress = (message: string) =>
     void stream.write(`${((nowMs() - beganMs) / 1000).toFixed(1).padStart(7)}s  ${message}\n`)
   const remoteWriteUrl = `http://prometheus.${SHARED_NAMESPACE}.svc.cluster.local:${PORTS.prometheus}/api/v1/write`
-  const lab = connectLab({ access: record.access, cluster, loadImage, remoteWriteUrl, self })
+  const { access, images } = record
+  const lab = connectLab({ access, cluster, images, remoteWriteUrl, self })
   return {
     ...lab,
     progress,
     judge,
     renderers: { html: renderHtml, markdown: renderMarkdown },
     runsFolder,
-    baselineFile: join(labFolders().state, `baseline-${record.access.context}.json`),
+    baselineFile: join(labFolders().state, `baseline-${access.context}.json`),
     versions,
-  }
-}
-
-/** Undoes what runs left that were killed: `up` and `run` both leave the lab whole. */
-async function healLeftovers(record: LabRecord, cluster: Cluster): Promise<void> {
-  const { agents, executor, lock, progress } = dependenciesOf(record, cluster)
-  const found = await leftovers({ cluster, lock, runsFolder })
-  for (const { description } of found) progress(`healing: ${description}`)
-  try {
-    await undoLeftovers(found, executor, stop.signal)
-  } finally {
-    agents.close()
   }
 }
 
@@ -223,6 +203,15 @@ async function withLab<T>(
   } finally {
     dependencies.agents.close()
   }
+}
+
+/** Undoes what runs left that were killed, as `run` itself does before it begins. */
+async function healLeftovers(options: Common): Promise<void> {
+  await withLab(options, async dependencies => {
+    const found = await leftovers(dependencies)
+    for (const { description } of found) dependencies.progress(`healing: ${description}`)
+    await undoLeftovers(found, dependencies.executor, stop.signal)
+  })
 }
 
 async function faults(kind: string | undefined, options: Common): Promise<number> {
@@ -314,9 +303,7 @@ async function rehearse(file: string, options: Common): Promise<number> {
 async function run(file: string, options: Common & { readonly dryRun?: boolean }): Promise<number> {
   if (options.dryRun === true) return rehearse(file, options)
   const experiment = await loadExperiment(file)
-  const record = await readRecord(recordOf(options))
-  const cluster = clusterOf(options)
-  const result = await runExperiment(experiment, dependenciesOf(record, cluster), stop.signal)
+  const result = await withLab(options, dependencies => runExperiment(experiment, dependencies, stop.signal))
   const files = {
     report: join(result.folder, RUN_FILES.html),
     markdown: join(result.folder, RUN_FILES.markdown),

@@ -61,12 +61,11 @@ beforeAll(async () => {
 })
 
 async function connect(): Promise<RunDependencies> {
-  const image = record.images.load ?? ''
   const isAlive = (pid: number) => pid === process.pid
   const lab = connectLab({
     access: record.access,
     cluster: new LocalCluster(labFolders()),
-    loadImage: image,
+    images: record.images,
     remoteWriteUrl: null,
     self: { host: hostname(), pid: process.pid, isAlive },
   })

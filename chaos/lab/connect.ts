@@ -1,5 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node'
-import type { Cluster, ClusterAccess } from '../../platform/cluster/cluster.ts'
+import type { Cluster, ClusterAccess, ImageReferences } from '../../platform/cluster/cluster.ts'
+import { UserError } from '../../platform/errors.ts'
 import { GROUPS, type Group, PORTS, serviceHost } from '../../platform/topology.ts'
 import { clusterExecutor } from '../faults/executor.ts'
 import { systemClock } from '../measurement/clock.ts'
@@ -16,14 +17,14 @@ import { type Holder, kubernetesLock } from './kubernetes-lock.ts'
 export type ConnectOptions = {
   readonly access: ClusterAccess
   readonly cluster: Cluster
-  /** Reference of the image `load`. */
-  readonly loadImage: string
+  /** What the lab runs; the load generator is one of them. */
+  readonly images: ImageReferences
   /** Prometheus remote-write endpoint inside the cluster; null for none. */
   readonly remoteWriteUrl: string | null
   readonly self: Holder
 }
 
-/** The parts of a run that reach into a real cluster. */
+/** The parts of a run that reach into a real cluster. @throws UserError NOT_UP when the lab has no load generator */
 export function connectLab(
   options: ConnectOptions,
 ): Pick<
@@ -41,7 +42,14 @@ export function connectLab(
   | 'clock'
   | 'urls'
 > {
-  const { access, cluster, loadImage, remoteWriteUrl, self } = options
+  const { access, cluster, images, remoteWriteUrl, self } = options
+  const loadImage = images.load
+  if (loadImage === undefined)
+    throw new UserError(
+      'NOT_UP',
+      'Cannot drive load: the lab has no image for it',
+      "Run './divergence up' again.",
+    )
   const config = new KubeConfig()
   config.loadFromFile(access.kubeconfigPath)
   config.setCurrentContext(access.context)

@@ -22,7 +22,7 @@ export async function connectTrialLab(): Promise<TrialLab> {
   return connectLab({
     access: record.access,
     cluster: new LocalCluster(labFolders()),
-    loadImage: record.images.load ?? '',
+    images: record.images,
     remoteWriteUrl: null,
     self: { host: hostname(), pid: process.pid, isAlive },
   })
