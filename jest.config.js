@@ -1,7 +1,7 @@
 const shared = { transform: {}, extensionsToTreatAsEsm: ['.ts'], testEnvironment: 'node' }
 const ignore = ['/node_modules/', '/runs/']
 
-/** A suffix names what a test needs: `*.cluster.test.ts` the local cluster, `*.test.ts` nothing. */
+/** A suffix names what a test needs: `*.cluster.test.ts` the local cluster, `*.browser.test.ts` Chromium, `*.test.ts` nothing. */
 export default {
   reporters: ['default', '<rootDir>/exit-reporter.js'],
   projects: [
@@ -9,8 +9,9 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: ['**/*.test.ts'],
-      testPathIgnorePatterns: [...ignore, '\\.cluster\\.test\\.ts$'],
+      testPathIgnorePatterns: [...ignore, '\\.(cluster|browser)\\.test\\.ts$'],
     },
+    { ...shared, displayName: 'browser', testMatch: ['**/*.browser.test.ts'], testPathIgnorePatterns: ignore },
     { ...shared, displayName: 'cluster', testMatch: ['**/*.cluster.test.ts'], testPathIgnorePatterns: ignore },
   ],
 }
