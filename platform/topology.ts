@@ -112,6 +112,7 @@ export const IMAGES = [
   'database',
   'edge',
   'observability',
+  'zipkin',
   'load',
   'agent',
 ] as const
@@ -196,7 +197,7 @@ export const TOPOLOGY: Topology = {
     blackbox: { cpuRequest: 0.02, memoryRequestMiB: 16, memoryLimitMiB: 64 },
     'node-exporter': { cpuRequest: 0.02, memoryRequestMiB: 16, memoryLimitMiB: 64 },
     'object-state': { cpuRequest: 0.02, memoryRequestMiB: 64, memoryLimitMiB: 192 },
-    zipkin: { cpuRequest: 0.02, memoryRequestMiB: 256, memoryLimitMiB: 448 },
+    zipkin: { cpuRequest: 0.02, memoryRequestMiB: 320, memoryLimitMiB: 640 },
     oncall: { cpuRequest: 0.05, memoryRequestMiB: 96, memoryLimitMiB: 256 },
     'oncall-database': { cpuRequest: 0.05, memoryRequestMiB: 64, memoryLimitMiB: 256 },
     grafana: { cpuRequest: 0.05, memoryRequestMiB: 128, memoryLimitMiB: 512 },

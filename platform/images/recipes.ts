@@ -31,7 +31,8 @@ const SPARK_FILES = [
  *   base <- foundation <- services-packages <- services
  *                      <- python <- recommender-packages <- recommender
  *                                <- java <- ingest-packages <- ingest
- *                      <- jdk ...^ and s3a ...^
+ *                      <- jdk ...^, s3a ...^ and zipkin-fetched
+ *                      <- zipkin
  *                      <- database-packages <- database
  *                      <- load-packages <- load
  *                      <- edge, observability
@@ -96,6 +97,15 @@ export async function allRecipes(root: string, folders: LabFolders): Promise<rea
     ),
     recipe('edge', 'edge/Dockerfile', onFoundation()),
     recipe('observability', 'observability/Dockerfile', onFoundation()),
+    fetching(
+      recipe('zipkin-fetched', 'zipkin/fetched.Dockerfile', { JDK: 'jdk' }, [
+        'zipkin/pom.xml',
+        'zipkin/jars.sha256',
+        'ingest/s3a/fetch-jars',
+        'zipkin/unpack-zipkin',
+      ]),
+    ),
+    recipe('zipkin', 'zipkin/Dockerfile', { FETCHED: 'zipkin-fetched', FOUNDATION: 'foundation' }),
     recipe(
       'load-packages',
       'load/packages.Dockerfile',

@@ -56,7 +56,7 @@ export type RenderInput = {
 /** The images that the rendered objects run, each once. */
 export function imagesInUse(topology: Topology): readonly ImageName[] {
   const own = topology.services.map(spec => spec.image)
-  return [...new Set<ImageName>([...own, 'ingest', 'observability', 'services', 'agent'])]
+  return [...new Set<ImageName>([...own, 'ingest', 'observability', 'zipkin', 'services', 'agent'])]
 }
 
 /** The entry of one service. @throws RangeError when the topology has none */
