@@ -140,7 +140,10 @@ export function parseConfig(
     }
     return text.replace(/\/$/, '')
   }
-  const required = (name: 'OC_DATABASE_HOST' | 'OC_PROMETHEUS_URL' | 'OC_EVENT_KEY', value: string | null | undefined) => {
+  const required = (
+    name: 'OC_DATABASE_HOST' | 'OC_PROMETHEUS_URL' | 'OC_EVENT_KEY',
+    value: string | null | undefined,
+  ) => {
     if (!value) problems.push(`${name} is missing`)
     return value ?? ''
   }
