@@ -1,6 +1,18 @@
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import type { Observability } from '../platform/manifests/input.ts'
+import { capacity } from './capacity.ts'
+import { infrastructure } from './infrastructure.ts'
+import { lab } from './lab.ts'
+import { load } from './load.ts'
+import { pipeline } from './pipeline.ts'
+import { steadyState } from './steady-state.ts'
+
+/** The front page first. */
+export function dashboards(): readonly Dashboard[] {
+  return [steadyState(), infrastructure(), pipeline(), load(), capacity(), lab()]
+}
 
 /** What Grafana reads: uid -> JSON. */
 export function dashboardFiles(): Observability['dashboards'] {
-  return {}
+  return Object.fromEntries(dashboards().map(page => [page.uid ?? '', JSON.stringify(page)]))
 }
