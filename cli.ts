@@ -14,6 +14,8 @@ import {
   faultsText,
   haltText,
   injectText,
+  releaseText,
+  runText,
 } from './chaos/command-text.ts'
 import { dryRun } from './chaos/dry-run.ts'
 import { loadExperiment } from './chaos/experiment.ts'
@@ -39,6 +41,7 @@ import type { RunDependencies } from './chaos/run-dependencies.ts'
 import { dashboardFiles } from './dashboards/files.ts'
 import { KubeconfigApiServer } from './platform/api-server.ts'
 import { removeAll } from './platform/apply.ts'
+import { checksText } from './platform/checks-text.ts'
 import type { Cluster, Progress } from './platform/cluster/cluster.ts'
 import { ContextCluster, contextChecks } from './platform/cluster/context.ts'
 import { localChecks } from './platform/cluster/local/checks.ts'
@@ -50,9 +53,9 @@ import {
 } from './platform/cluster/local/corpus.ts'
 import { labFolders } from './platform/cluster/local/folders.ts'
 import { LocalCluster } from './platform/cluster/local/local.ts'
-import { alignColumns } from './platform/columns.ts'
 import { MachineryError, UserError } from './platform/errors.ts'
 import { type BuiltImages, ensureImages } from './platform/images/build.ts'
+import { ingestFolder, ingestImage, ingestStore } from './platform/ingest.ts'
 import {
   bringUp,
   deploy,
@@ -66,16 +69,14 @@ import { labStatus } from './platform/lab-status.ts'
 import { renderAll } from './platform/manifests/manifests.ts'
 import {
   CREDENTIAL_SOURCES,
-  grantKeys,
   isObjectStoreUri,
   type ObjectStoreOptions,
   objectStoreCorpus,
   refuseStoreOptions,
-  revokeKeys,
 } from './platform/object-store.ts'
 import { addressesOf, addressLines, statusText } from './platform/status-text.ts'
 import { type StepOutput, Steps } from './platform/steps.ts'
-import { nodeName, PORTS, SHARED_NAMESPACE, ZONES } from './platform/topology.ts'
+import { PORTS, sharedHost } from './platform/topology.ts'
 
 const EXIT = { worked: 0, diverged: 1, usage: 2, undecided: 3, machinery: 4, interrupted: 130 } as const
 const EXIT_OF_VERDICT: Readonly<Record<Outcome, number>> = {
@@ -128,19 +129,12 @@ const images = (registry: Promise<string>, progress: Progress, signal: AbortSign
 async function up(options: Common & { readonly corpus: CorpusSize }): Promise<void> {
   const corpus = async (built: BuiltImages, progress: Progress, signal: AbortSignal) =>
     options.context === undefined
-      ? ensureGeneratedCorpus(options.corpus, imageTag(built), progress, signal)
+      ? ensureGeneratedCorpus(options.corpus, ingestImage(built), progress, signal)
       : null
   const observability = { ...alertFiles(), dashboards: dashboardFiles() }
   const parts = { cluster: clusterOf(options), images, corpus, observability, recordPath: recordOf(options) }
   await bringUp(parts, new Steps(stepOutput(), stop.signal))
   await healLeftovers(options)
-}
-
-function imageTag(built: BuiltImages): string {
-  const tag = built.local.ingest
-  if (tag === undefined)
-    throw new Error(`Cannot find the image 'ingest' among ${Object.keys(built.local).join(', ')}`)
-  return tag
 }
 
 async function status(options: Common): Promise<number> {
@@ -174,7 +168,7 @@ function dependenciesOf(record: LabRecord, cluster: Cluster): RunDependencies {
   const beganMs = nowMs()
   const progress = (message: string) =>
     void stream.write(`${((nowMs() - beganMs) / 1000).toFixed(1).padStart(7)}s  ${message}\n`)
-  const remoteWriteUrl = `http://prometheus.${SHARED_NAMESPACE}.svc.cluster.local:${PORTS.prometheus}/api/v1/write`
+  const remoteWriteUrl = `http://${sharedHost('prometheus')}:${PORTS.prometheus}/api/v1/write`
   const { access, images } = record
   const lab = connectLab({ access, cluster, images, remoteWriteUrl, self })
   return {
@@ -252,18 +246,10 @@ async function halt(
   return await withLab(options, async (dependencies, { cluster }) => {
     if (options.release === true) {
       const untold = await releaseHalt(dependencies)
-      const text = ['Faults may begin again.', ...untold.map(one => `  - ${one}`)].join('\n')
-      print(options, { released: true, untold }, text)
+      print(options, { released: true, untold }, releaseText(untold))
       return untold.length === 0 ? EXIT.worked : EXIT.machinery
     }
-    const powerOnAll = async () => {
-      const dark = await cluster.poweredOff()
-      const zones = ZONES.filter(zone => dark.includes(nodeName('experiment', zone)))
-      for (const zone of zones) await cluster.powerOn('experiment', zone)
-      return zones.map(zone => nodeName('experiment', zone))
-    }
-    const power = { poweredOff: () => cluster.poweredOff(), powerOnAll }
-    const report = await haltAll(options.reason, { ...dependencies, cluster: power })
+    const report = await haltAll(options.reason, { ...dependencies, cluster })
     print(options, report, haltText(report))
     return report.left.length === 0 ? EXIT.worked : EXIT.machinery
   })
@@ -308,18 +294,10 @@ async function run(file: string, options: Common & { readonly dryRun?: boolean }
     report: join(result.folder, RUN_FILES.html),
     markdown: join(result.folder, RUN_FILES.markdown),
   }
-  const left = result.residue.map(one => `  - ${one}`)
-  const text = [
-    result.verdict ? renderTerminal(result.verdict) : 'Interrupted: no verdict',
-    ...(left.length > 0 ? ['', 'Left behind:', ...left] : []),
-    '',
-    ...(result.verdict ? [`report      ${files.report}`] : []),
-    `run         ${result.folder}`,
-  ]
   print(
     options,
     { runId: result.runId, folder: result.folder, residue: result.residue, ...files, ...result.verdict },
-    text.join('\n'),
+    runText(result, files.report),
   )
   if (result.residue.length > 0) return EXIT.machinery
   return result.verdict ? EXIT_OF_VERDICT[result.verdict.verdict] : EXIT.interrupted
@@ -332,58 +310,23 @@ async function judgeAgain(folder: string, options: Common): Promise<number> {
   return EXIT_OF_VERDICT[verdict.verdict]
 }
 
-type IngestOptions = Common & ObjectStoreOptions
-
-async function ingest(source: string, options: IngestOptions): Promise<number> {
-  const record = await readRecord(recordOf(options))
-  if (isObjectStoreUri(source)) return ingestStore(source, options, record)
-  refuseStoreOptions(source, options)
-  return ingestFolder(source, options, record)
-}
-
-async function ingestStore(uri: string, options: IngestOptions, record: LabRecord): Promise<number> {
-  const { corpus, keys } = objectStoreCorpus(uri, options, record.facts.kind, process.env, Date.now())
+async function ingest(source: string, options: Common & ObjectStoreOptions): Promise<number> {
+  const path = recordOf(options)
+  const record = await readRecord(path)
+  const lab = { record, deploy, write: (next: LabRecord) => writeRecord(path, next) }
   const steps = new Steps(stepOutput(), stop.signal)
-  const { signal } = steps
-  steps.add('ingest', [], async progress => {
-    const next = { ...record, corpus }
-    try {
-      if (keys) await grantKeys(new KubeconfigApiServer(record.access, signal), keys)
-      await deploy(next, progress, signal)
-    } finally {
-      if (keys) await revokeKeys(new KubeconfigApiServer(record.access))
-    }
-    await writeRecord(recordOf(options), next)
-  })
-  await steps.run()
-  print(options, { corpus }, `Both groups hold what ${corpus.uri} holds.`)
-  return EXIT.worked
-}
-
-async function ingestFolder(folder: string, options: Common, record: LabRecord): Promise<number> {
-  if (record.facts.kind !== 'local') {
-    throw new UserError(
-      'NO_SHARED_FOLDER',
-      `Cannot ingest '${folder}' in context '${options.context}': its nodes do not see this machine's folders`,
-      'Put the files into an object store the cluster reaches and name s3a://BUCKET/FOLDER.',
-    )
+  if (isObjectStoreUri(source)) {
+    const given = objectStoreCorpus(source, options, record.facts.kind, process.env, Date.now())
+    const api = (signal?: AbortSignal) => new KubeconfigApiServer(record.access, signal)
+    const corpus = await ingestStore(given, { ...lab, api }, steps)
+    print(options, { corpus }, `Both groups hold what ${corpus.uri} holds.`)
+    return EXIT.worked
   }
-  const cluster = clusterOf(options)
-  const steps = new Steps(stepOutput(), stop.signal)
-  const { signal } = steps
-  const built = steps.add('images', [], progress =>
-    images(cluster.registry(progress, signal), progress, signal),
-  )
-  const corpus = steps.add('corpus', [built], async progress =>
-    ensureOwnCorpus(folder, imageTag(await built), progress, signal),
-  )
-  steps.add('ingest', [corpus], async progress => {
-    const next = { ...record, corpus: await corpus }
-    await deploy(next, progress, signal)
-    await writeRecord(recordOf(options), next)
-  })
-  await steps.run()
-  print(options, { corpus: await corpus }, `Both groups hold ${(await corpus).name}.`)
+  refuseStoreOptions(source, options)
+  const built = (progress: Progress, signal: AbortSignal) =>
+    images(clusterOf(options).registry(progress, signal), progress, signal)
+  const corpus = await ingestFolder(source, { ...lab, images: built, corpus: ensureOwnCorpus }, steps)
+  print(options, { corpus }, `Both groups hold ${corpus.name}.`)
   return EXIT.worked
 }
 
@@ -405,17 +348,8 @@ async function down(options: Common & { readonly all?: boolean }): Promise<numbe
 
 async function doctor(options: Common): Promise<number> {
   const checks = options.context === undefined ? await localChecks() : await contextChecks(clusterOf(options))
-  const rows = checks.map(({ check, ok, detail }) => [ok ? 'ok' : 'MISSING', check, detail])
-  const hints = checks.filter(({ ok }) => !ok).map(({ check, hint }) => `  - ${check}: ${hint}`)
-  print(
-    options,
-    { checks },
-    [
-      alignColumns([['', 'check', 'found'], ...rows]),
-      ...(hints.length > 0 ? ['', 'What to do:', ...hints] : []),
-    ].join('\n'),
-  )
-  return hints.length === 0 ? EXIT.worked : EXIT.usage
+  print(options, { checks }, checksText(checks))
+  return checks.every(({ ok }) => ok) ? EXIT.worked : EXIT.usage
 }
 
 async function render(options: Common): Promise<number> {

@@ -4,7 +4,9 @@ import type { DryRun } from './dry-run.ts'
 import type { FaultRow } from './faults/describe.ts'
 import type { HaltReport } from './halt.ts'
 import type { InjectResult } from './inject.ts'
+import { renderTerminal } from './report/terminal.ts'
 import type { AuditReport } from './residue-everywhere.ts'
+import type { RunResult } from './run.ts'
 
 /** The catalogue, or one kind of it. @throws UserError FAULT_UNKNOWN */
 export function chosenFaults(rows: readonly FaultRow[], kind: string | undefined): readonly FaultRow[] {
@@ -66,6 +68,22 @@ export function haltText({ ended, left }: HaltReport): string {
     ...ended.map(one => `  - ${one}`),
     ...(left.length === 0 ? [] : ['Could not be ended or told:', ...left.map(one => `  - ${one}`)]),
     "Nothing begins until 'divergence halt --release'.",
+  ].join('\n')
+}
+
+/** What releasing the halt came to; `untold` in words. */
+export function releaseText(untold: readonly string[]): string {
+  return ['Faults may begin again.', ...untold.map(one => `  - ${one}`)].join('\n')
+}
+
+/** @param report path of the run's page */
+export function runText({ folder, residue, verdict }: RunResult, report: string): string {
+  return [
+    verdict ? renderTerminal(verdict) : 'Interrupted: no verdict',
+    ...(residue.length > 0 ? ['', 'Left behind:', ...residue.map(one => `  - ${one}`)] : []),
+    '',
+    ...(verdict ? [`report      ${report}`] : []),
+    `run         ${folder}`,
   ].join('\n')
 }
 

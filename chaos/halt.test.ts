@@ -44,7 +44,10 @@ const haltNow = () =>
     clock,
     halt,
     leases,
-    cluster: { poweredOff: async () => dark, powerOnAll: async () => dark.splice(0) },
+    cluster: {
+      poweredOff: async () => dark,
+      powerOn: async (group, zone) => void dark.splice(dark.indexOf(`${group}-${zone}`), 1),
+    },
   })
 
 describe('haltAll()', () => {

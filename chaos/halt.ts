@@ -1,4 +1,6 @@
+import type { Cluster } from '../platform/cluster/cluster.ts'
 import { UserError } from '../platform/errors.ts'
+import { nodeName, ZONES } from '../platform/topology.ts'
 import type { ApiUndo } from '../services/agent/protocol.ts'
 import { unended } from './audit.ts'
 import { describeUndo } from './faults/describe-action.ts'
@@ -40,10 +42,7 @@ export function watchHalt(halt: Pick<Halt, 'reason'>, clock: Clock, until: Abort
 }
 
 export type HaltDependencies = Pick<RunDependencies, 'agents' | 'api' | 'clock' | 'halt' | 'leases'> & {
-  readonly cluster: Pick<RunDependencies['cluster'], 'poweredOff'> & {
-    /** Gives power to every node of the experimental group that has none. */
-    powerOnAll(): Promise<readonly string[]>
-  }
+  readonly cluster: Pick<Cluster, 'poweredOff' | 'powerOn'>
 }
 
 export type HaltReport = {
@@ -75,9 +74,7 @@ export async function haltAll(reason: string, dependencies: HaltDependencies): P
   })
   await Promise.all([
     attempt('agents', () => haltAgents(agents, left)),
-    attempt('power', async () =>
-      (await cluster.powerOnAll()).map(node => `node ${node} has its power again`),
-    ),
+    attempt('power', async () => (await powerOnAll(cluster)).map(node => `node ${node} has its power again`)),
     attempt('leases', () => undoLeases(dependencies, left)),
   ])
   left.push(...(await stillOn(agents, clock)))
@@ -114,6 +111,14 @@ async function haltAgents(agents: Agents, left: string[]): Promise<readonly stri
     }),
   )
   return told.flat().map(fault => `ended: ${fault}`)
+}
+
+/** Gives power to every node of the experimental group that has none. */
+async function powerOnAll(cluster: HaltDependencies['cluster']): Promise<readonly string[]> {
+  const dark = await cluster.poweredOff()
+  const zones = ZONES.filter(zone => dark.includes(nodeName('experiment', zone)))
+  for (const zone of zones) await cluster.powerOn('experiment', zone)
+  return zones.map(zone => nodeName('experiment', zone))
 }
 
 async function undoLeases({ api, leases }: HaltDependencies, left: string[]): Promise<readonly string[]> {
