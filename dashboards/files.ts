@@ -1,15 +1,17 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import type { Observability } from '../platform/manifests/input.ts'
+import { alerts } from './alerts.ts'
 import { capacity } from './capacity.ts'
 import { infrastructure } from './infrastructure.ts'
 import { lab } from './lab.ts'
 import { load } from './load.ts'
 import { pipeline } from './pipeline.ts'
+import { sev } from './sev.ts'
 import { steadyState } from './steady-state.ts'
 
 /** The front page first. */
 export function dashboards(): readonly Dashboard[] {
-  return [steadyState(), infrastructure(), pipeline(), load(), capacity(), lab()]
+  return [steadyState(), infrastructure(), pipeline(), load(), capacity(), alerts(), sev(), lab()]
 }
 
 /** What Grafana reads: uid -> JSON. */

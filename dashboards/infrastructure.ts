@@ -151,13 +151,11 @@ const LIFE = [
   timeSeries({
     title: 'Clock offset',
     description:
-      'How far the clock that a process reads is from the one of Prometheus. The process reads its clock while it is scraped: a few milliseconds are the scrape itself.',
+      'How far the clock that a process or node reads is from the one of Prometheus. It is read while it is scraped: a few milliseconds are the scrape itself.',
     unit: 'seconds',
     queries: [
-      {
-        expr: `max by (${BY_SERVICE}) (process_clock_seconds{${IN_SCOPE}} - timestamp(process_clock_seconds{${IN_SCOPE}}))`,
-        legend: SERVICE,
-      },
+      { expr: `max by (${BY_SERVICE}) (pod:clock_offset:seconds{${IN_SCOPE}})`, legend: SERVICE },
+      { expr: `min by (${BY_SERVICE}) (pod:clock_offset:seconds{${IN_SCOPE}})`, legend: `${SERVICE} least` },
     ],
   }),
   bars({

@@ -4,6 +4,8 @@ import { timeSeries } from './panel.ts'
 
 const PLACE = '{{group}} {{service}} {{zone}}'
 const BY_PLACE = 'group, service, zone'
+const ZONE = '{{group}} {{zone}}'
+const BY_ZONE = 'group, zone'
 /** Pods have one interface to the others. */
 const PODS = `${IN_SCOPE},pod!=""`
 
@@ -36,36 +38,48 @@ export function network(): readonly Panel[] {
     }),
     timeSeries({
       title: 'DNS answer time',
-      description: 'Time until the name server of the cluster answers a probe.',
-      unit: 'seconds',
-      min: 0,
-      queries: [
-        { expr: 'sum by (job, instance) (probe_dns_duration_seconds)', legend: '{{job}} {{instance}}' },
-      ],
-    }),
-    timeSeries({
-      title: 'Round trip',
-      description: 'Time of an ICMP echo from the system node to a pod and back.',
+      description: 'Time until the name server of the cluster answers a probe from a zone.',
       unit: 'seconds',
       min: 0,
       queries: [
         {
-          expr: `max by (${BY_PLACE}) (probe_icmp_duration_seconds{${IN_SCOPE},phase="rtt"})`,
-          legend: PLACE,
+          expr: `max by (${BY_ZONE}) (probe_dns_duration_seconds{${IN_SCOPE},phase="request"})`,
+          legend: ZONE,
         },
       ],
     }),
     timeSeries({
-      title: 'Probes lost',
-      description:
-        'Share of the probes of a pod or service that were not answered: a packet lost on the way, or nobody there.',
+      title: 'Round trip',
+      description: 'Time of the slowest ICMP echo to a zone and back.',
+      unit: 'seconds',
+      min: 0,
+      queries: [
+        {
+          expr: `max by (${BY_ZONE}) (probe_icmp_duration_seconds{${IN_SCOPE},phase="rtt"} > 0)`,
+          legend: ZONE,
+        },
+      ],
+    }),
+    timeSeries({
+      title: 'Packets lost',
+      description: 'Share of the ICMP echoes of two minutes to a zone that did not come back.',
+      unit: 'ratio',
+      min: 0,
+      max: 1,
+      queries: [
+        { expr: `max by (${BY_ZONE}) (group_zone:echo_loss:ratio_rate2m{${IN_SCOPE}})`, legend: ZONE },
+      ],
+    }),
+    timeSeries({
+      title: 'Probes failed',
+      description: 'Share of the probes of a kind that got no answer or a wrong one.',
       unit: 'ratio',
       min: 0,
       max: 1,
       queries: [
         {
-          expr: `1 - avg by (job, ${BY_PLACE}) (avg_over_time(probe_success{${IN_SCOPE}}[$__rate_interval]))`,
-          legend: `{{job}} ${PLACE}`,
+          expr: `1 - avg by (job, ${BY_ZONE}) (avg_over_time(probe_success{${IN_SCOPE}}[$__rate_interval]))`,
+          legend: `{{job}} ${ZONE}`,
         },
       ],
     }),
@@ -76,8 +90,8 @@ export function network(): readonly Panel[] {
       min: 0,
       queries: [
         {
-          expr: `max by (job, ${BY_PLACE}) (probe_duration_seconds{${IN_SCOPE}})`,
-          legend: `{{job}} ${PLACE}`,
+          expr: `max by (job, ${BY_ZONE}) (probe_duration_seconds{${IN_SCOPE}})`,
+          legend: `{{job}} ${ZONE}`,
         },
       ],
     }),
