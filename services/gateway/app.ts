@@ -6,6 +6,8 @@ import { readBody } from './body.ts'
 import { Exchange, type ExchangeContext } from './exchange.ts'
 import { requestIdOf, upstreamHeaders } from './headers.ts'
 import { type Problem, sendProblem } from './problem.ts'
+import type { RecentChanges } from './recent.ts'
+import type { GatewayTraces, RequestTrace } from './traces.ts'
 
 /** Route label of requests that match no route: their paths are the client's choice and would flood the metrics. */
 const UNMATCHED = 'unmatched'
@@ -32,11 +34,13 @@ export type AppContext = ExchangeContext & {
   readonly isReady: () => boolean
   /** Whether clients should open their next request elsewhere. */
   readonly isDraining: () => boolean
-  readonly log: (event: string, fields: Readonly<Record<string, unknown>>) => void
+  readonly recent: RecentChanges
+  /** Without it no spans are made. */
+  readonly traces: GatewayTraces | undefined
 }
 
 /** Where the handlers keep what they know of a request. */
-type Locals = { route: string; requestId: string }
+type Locals = { route: string; requestId: string; trace: RequestTrace | undefined }
 
 const INDEX = JSON.stringify({
   service: 'gateway',
@@ -87,14 +91,19 @@ export function makeApp(context: AppContext): Express {
     })
   }
   app.use((_request, response) => refuse(response, { status: 404, detail: 'There is no such resource.' }))
-  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
     // The router itself refuses paths with broken percent-encoding.
     if (error instanceof URIError) return refuse(response, { status: 400, detail: 'The path is not valid.' })
-    context.log('handler failed', { error: String(error), requestId: localsOf(response).requestId })
+    const { route, requestId, trace } = localsOf(response)
+    const { method } = request
+    context.failures.handler({ error, method, route, requestId, span: trace?.spanContext })
     refuse(response, { status: 500, detail: 'The gateway failed on this request.' })
   })
   return app
 }
+
+/** Without the query, which is the client's choice of words. */
+const pathOf = (url: string): string => url.slice(0, url.includes('?') ? url.indexOf('?') : undefined)
 
 const localsOf = (response: ServerResponse): Locals => (response as Response).locals as Locals
 
@@ -109,12 +118,16 @@ function observe(context: AppContext, request: IncomingMessage, response: Server
   const locals = localsOf(response)
   locals.route = UNMATCHED
   locals.requestId = requestIdOf(request.headers)
+  locals.trace = context.traces?.begin(request.headers)
   metrics.inFlight += 1
   if (context.isDraining()) response.setHeader('connection', 'close')
   response.once('close', () => {
     metrics.inFlight -= 1
     const status = response.writableFinished ? String(response.statusCode) : 'aborted'
-    metrics.answered(request.method ?? '', locals.route, status, (performance.now() - startedAtMs) / 1000)
+    const seconds = (performance.now() - startedAtMs) / 1000
+    const { route, requestId, trace } = locals
+    metrics.answered(request.method ?? '', route, status, seconds, trace?.keptTraceId)
+    trace?.end({ method: request.method ?? '', route, path: pathOf(request.url ?? ''), status, requestId })
   })
 }
 
@@ -135,7 +148,7 @@ function forward(context: AppContext, route: Route, request: Request, response: 
     return
   }
   const path = (typeof hash === 'string' ? route.pattern.replace(':hash', hash) : route.pattern) + query
-  const headers = upstreamHeaders(request.headers, locals.requestId)
+  const headers = upstreamHeaders(request.headers, locals.requestId, locals.trace)
   if (route.method === 'POST') {
     readBody(request, context.bodyLimitBytes, outcome => {
       if (outcome.kind === 'problem') refuse(response, outcome.problem)
@@ -154,12 +167,15 @@ function forward(context: AppContext, route: Route, request: Request, response: 
 function enter(context: AppContext, call: UpstreamCall, repeatable: boolean, response: ServerResponse): void {
   const { admissions, metrics } = context
   const admission = admissions[call.method === 'POST' ? 'write' : 'read']
-  const request = { call, repeatable, requestId: localsOf(response).requestId }
+  const { route, requestId, trace } = localsOf(response)
+  const request = { call, repeatable, route, requestId, trace }
   const exchange = new Exchange(context, request, response, () => leave())
   const leave = admission.enter({
     run: () => exchange.start(),
     shed: reason => {
       metrics.shed(reason)
+      context.recent.shed(reason)
+      trace?.note('shed', { reason })
       refuse(response, {
         status: 503,
         detail: 'The gateway has as many requests as it can answer in time.',

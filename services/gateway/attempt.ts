@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { Endpoint } from './endpoints.ts'
+import type { TryKind, TryOutcome } from './metrics.ts'
+import type { TryTrace } from './traces.ts'
 
 /** What is asked of the recommender; the same for every try. */
 export type UpstreamCall = {
@@ -17,6 +19,7 @@ export type TryFailure = {
   readonly outcome: 'connect' | 'reset' | 'timeout'
   /** For the client and the log: an error code, never an address. */
   readonly reason: string
+  readonly error: Error
 }
 
 /** The part of an answer that comes before its body. */
@@ -57,6 +60,8 @@ function textOf(error: unknown): string {
  */
 export class Attempt implements Dispatcher.DispatchHandler {
   readonly endpoint: Endpoint
+  readonly kind: TryKind
+  readonly #trace: TryTrace | undefined
   readonly #listener: AttemptListener
   readonly #limits: AttemptLimits
   #controller: Dispatcher.DispatchController | undefined
@@ -74,8 +79,17 @@ export class Attempt implements Dispatcher.DispatchHandler {
   firstByteMs = 0
   readonly #beganAtMs = performance.now()
 
-  constructor(endpoint: Endpoint, listener: AttemptListener, limits: AttemptLimits) {
+  /** @param trace of the try, when its request's is kept */
+  constructor(
+    endpoint: Endpoint,
+    listener: AttemptListener,
+    limits: AttemptLimits,
+    kind: TryKind,
+    trace: TryTrace | undefined,
+  ) {
     this.endpoint = endpoint
+    this.kind = kind
+    this.#trace = trace
     this.#listener = listener
     this.#limits = limits
   }
@@ -86,7 +100,19 @@ export class Attempt implements Dispatcher.DispatchHandler {
     endpoint.inFlight += 1
     // The answer may be there already, unread, when this process itself was late: it gets read before the verdict.
     this.#timer = setTimeout(() => setImmediate(() => this.#late()), this.#limits.tryMs)
-    endpoint.pool.dispatch({ ...call, idempotent: false }, this)
+    const headers =
+      this.#trace === undefined ? call.headers : [...call.headers, 'traceparent', this.#trace.traceparent]
+    endpoint.pool.dispatch({ ...call, headers, idempotent: false }, this)
+  }
+
+  /** Nobody asks any more what became of it. */
+  conclude(outcome: TryOutcome, reason?: string): void {
+    const { head } = this
+    this.#trace?.end({
+      outcome,
+      ...(head === undefined ? {} : { status: head.status }),
+      ...(reason === undefined ? {} : { reason }),
+    })
   }
 
   /** Nobody waits for the answer any more. Returns false when the try was over already. */
@@ -161,7 +187,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     if (!this.#finish()) return
     const reason = textOf(error)
     const outcome = !this.sent ? 'connect' : reason === 'UND_ERR_BODY_TIMEOUT' ? 'timeout' : 'reset'
-    if (!this.#letGo) this.#listener.failed(this, { outcome, reason })
+    if (!this.#letGo) this.#listener.failed(this, { outcome, reason, error })
     this.#listener.over()
   }
 

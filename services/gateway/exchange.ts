@@ -9,15 +9,18 @@ import {
 import type { RetryBudget } from './budget.ts'
 import type { Patience } from './config.ts'
 import type { Endpoint, Endpoints } from './endpoints.ts'
+import type { Failures, TryNote } from './failures.ts'
 import { answerHeaders } from './headers.ts'
-import type { GatewayMetrics, TryOutcome } from './metrics.ts'
+import type { GatewayMetrics, TryKind, TryOutcome } from './metrics.ts'
 import { type Problem, sendProblem } from './problem.ts'
+import type { RequestTrace } from './traces.ts'
 
 /** What all exchanges share. */
 export type ExchangeContext = {
   readonly endpoints: Endpoints
   readonly budget: RetryBudget
   readonly metrics: GatewayMetrics
+  readonly failures: Failures
   readonly patience: { readonly read: Patience; readonly write: Patience }
   readonly holdBytes: number
   readonly abandonMs: number
@@ -28,7 +31,10 @@ export type ExchangeContext = {
 
 export type ExchangeRequest = {
   readonly call: UpstreamCall
+  /** Pattern that matched. */
+  readonly route: string
   readonly requestId: string
+  readonly trace: RequestTrace | undefined
   /** Whether sending it twice does what sending it once does: reads, and writes with an Idempotency-Key. */
   readonly repeatable: boolean
 }
@@ -74,6 +80,9 @@ export class Exchange implements AttemptListener {
   #pauseTimer: NodeJS.Timeout | undefined
   #stallTimer: NodeJS.Timeout | undefined
   #lastReason = 'no endpoint is known'
+  #lastError: Error | undefined
+  /** Made with the first try that fails: most requests need none. */
+  #failedTries: TryNote[] | undefined
 
   /**
    * @param onOver called once, when the client has its answer, or has none and no endpoint works for it any more
@@ -95,7 +104,7 @@ export class Exchange implements AttemptListener {
   start(): void {
     this.#context.budget.earn()
     this.#timer = setTimeout(() => this.#deadline(), this.#patience.deadlineMs)
-    this.#launch()
+    this.#launch('first')
   }
 
   /** The client has gone: nothing more is begun. */
@@ -111,21 +120,24 @@ export class Exchange implements AttemptListener {
     if (this.#live.length >= this.#context.endpoints.size) return
     const granted = this.#context.budget.take(this.#kind)
     this.#context.metrics.hedged(granted ? 'sent' : 'refused')
-    if (granted) this.#launch()
+    if (granted) this.#launch('hedge')
   }
 
   failed(attempt: Attempt, failure: TryFailure): void {
     this.#forget(attempt)
+    attempt.conclude(failure.outcome, failure.reason)
     if (failure.reason === 'UND_ERR_INVALID_ARG') {
       this.#refuse()
       return
     }
     this.#context.metrics.tried(failure.outcome)
     this.#context.endpoints.failed(attempt.endpoint, failure.outcome === 'connect')
-    this.#lastReason = failure.reason
+    this.#noteFailure(attempt, failure.outcome, failure.reason)
+    this.#lastError = failure.error
     // The head is out: the only honest thing left is to break off.
     if (this.#response.headersSent) {
       this.#response.destroy()
+      this.#tell('aborted')
       this.#settle()
     } else this.#again(attempt)
   }
@@ -134,10 +146,9 @@ export class Exchange implements AttemptListener {
     this.#forget(attempt)
     const status = attempt.head?.status ?? 0
     this.#note(attempt, status)
-    if (RETRYABLE.has(status) && this.#request.repeatable) {
-      this.#lastReason = `status ${status}`
-      this.#again(attempt)
-    } else this.#deliver(attempt)
+    this.#conclude(attempt, status)
+    if (RETRYABLE.has(status) && this.#request.repeatable) this.#again(attempt)
+    else this.#deliver(attempt)
   }
 
   streaming(attempt: Attempt): void {
@@ -164,8 +175,10 @@ export class Exchange implements AttemptListener {
 
   ended(attempt: Attempt): void {
     this.#forget(attempt)
+    this.#conclude(attempt, attempt.head?.status ?? 0)
     this.#response.end()
     this.#answered = true
+    this.#tellError(attempt)
     this.#settle()
   }
 
@@ -174,7 +187,7 @@ export class Exchange implements AttemptListener {
     this.#checkOver()
   }
 
-  #launch(): void {
+  #launch(kind: TryKind): void {
     if (this.#settled) return
     const { endpoints, holdBytes, abandonMs } = this.#context
     let endpoint = endpoints.pick(this.#tried)
@@ -184,11 +197,13 @@ export class Exchange implements AttemptListener {
       endpoint = endpoints.pick(this.#live.map(attempt => attempt.endpoint))
     }
     if (endpoint === undefined) {
-      if (this.#live.length === 0) this.#pause(() => this.#launch())
+      if (this.#live.length === 0) this.#pause(() => this.#launch(kind))
       return
     }
     this.#tried.push(endpoint)
-    const attempt = new Attempt(endpoint, this, { tryMs: this.#patience.tryMs, holdBytes, abandonMs })
+    const limits = { tryMs: this.#patience.tryMs, holdBytes, abandonMs }
+    const trace = this.#request.trace?.try(kind, endpoint.authority)
+    const attempt = new Attempt(endpoint, this, limits, kind, trace)
     this.#open += 1
     this.#live.push(attempt)
     attempt.begin(this.#request.call)
@@ -225,8 +240,8 @@ export class Exchange implements AttemptListener {
 
   /** Tries a fresh endpoint at once; when all were tried, pauses first. */
   #next(): void {
-    if (this.#context.endpoints.hasFresh(this.#tried)) this.#launch()
-    else this.#pause(() => this.#launch())
+    if (this.#context.endpoints.hasFresh(this.#tried)) this.#launch('retry')
+    else this.#pause(() => this.#launch('retry'))
   }
 
   #pause(then: () => void): void {
@@ -261,6 +276,7 @@ export class Exchange implements AttemptListener {
     this.#writeHead(attempt, body.length > 0 ? { 'content-length': body.length } : {})
     this.#response.end(body)
     this.#answered = true
+    this.#tellError(attempt)
     this.#settle()
   }
 
@@ -293,6 +309,7 @@ export class Exchange implements AttemptListener {
 
   #fail(problem: Problem): void {
     sendProblem(this.#response, problem, this.#request.requestId)
+    this.#tell(String(problem.status))
     this.#settle()
   }
 
@@ -306,7 +323,40 @@ export class Exchange implements AttemptListener {
     this.#forget(attempt)
     if (!attempt.letGo()) return
     attempt.endpoint.breaker.abandon()
-    this.#context.metrics.tried(attempt.sent ? outcome : 'connect')
+    const ended = attempt.sent ? outcome : 'connect'
+    this.#context.metrics.tried(ended)
+    attempt.conclude(ended)
+    if (outcome === 'timeout') this.#noteFailure(attempt, ended, this.#lastReason)
+  }
+
+  #conclude(attempt: Attempt, status: number): void {
+    attempt.conclude(status < 500 ? 'ok' : 'error')
+    if (status >= 500) this.#noteFailure(attempt, 'error', `status ${status}`)
+  }
+
+  #noteFailure({ endpoint, kind }: Attempt, outcome: TryOutcome, reason: string): void {
+    this.#lastReason = reason
+    this.#failedTries ??= []
+    this.#failedTries.push({ atMs: Date.now(), endpoint: endpoint.authority, kind, outcome, reason })
+  }
+
+  /** The recommender's own 5xx went to the client. */
+  #tellError({ head }: Attempt): void {
+    if (head !== undefined && head.status >= 500) this.#tell(String(head.status))
+  }
+
+  #tell(status: string): void {
+    const { call, route, requestId, trace } = this.#request
+    this.#context.failures.upstream({
+      method: call.method,
+      route,
+      status,
+      reason: this.#lastReason,
+      requestId,
+      tries: this.#failedTries ?? [],
+      cause: this.#lastError,
+      span: trace?.spanContext,
+    })
   }
 
   #forget(attempt: Attempt): void {

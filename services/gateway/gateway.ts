@@ -1,12 +1,17 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { expose } from '../../instrumentation/exposition.ts'
+import { SILENT, type Telemetry } from '../../instrumentation/telemetry.ts'
 import { Admission } from './admission.ts'
 import { makeApp } from './app.ts'
 import { RetryBudget } from './budget.ts'
 import type { GatewayConfig } from './config.ts'
 import { Endpoints, type Lookup } from './endpoints.ts'
+import { Failures } from './failures.ts'
 import { GatewayMetrics } from './metrics.ts'
 import { problemBody } from './problem.ts'
+import { RecentChanges } from './recent.ts'
+import type { GatewayTraces } from './traces.ts'
 
 /** Writes one line about something that changed; never called for each request. */
 export type Log = (event: string, fields: Readonly<Record<string, unknown>>) => void
@@ -17,7 +22,14 @@ export type Gateway = {
   readonly metricsPort: number
   /** Says 503 on /readyz, waits until the edge has seen it, lets open requests end, closes. */
   readonly drain: () => Promise<void>
+  /** Tells of an error that nobody caught. */
+  readonly stray: Failures['stray']
 }
+
+/** How a gateway tells of single requests; nothing of it unless it is given. */
+export type Telling = { readonly report: Telemetry['report']; readonly traces: GatewayTraces | undefined }
+
+const TELLS_NOTHING: Telling = { report: SILENT.report, traces: undefined }
 
 /** Request line and headers together, bytes; above it the client gets 431. */
 const HEADER_LIMIT_BYTES = 8192
@@ -43,14 +55,24 @@ const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(r
  * @param lookup finds the recommenders
  * @throws what `listen` throws, such as EADDRINUSE
  */
-export async function startGateway(config: GatewayConfig, lookup: Lookup, log: Log): Promise<Gateway> {
+export async function startGateway(
+  config: GatewayConfig,
+  lookup: Lookup,
+  log: Log,
+  { report, traces }: Telling = TELLS_NOTHING,
+): Promise<Gateway> {
   const nowMs = () => performance.now()
   const metrics = new GatewayMetrics()
+  const recent = new RecentChanges(Date.now)
+  const failures = new Failures(report, log, recent, Date.now)
   const endpoints = new Endpoints(
     lookup,
     config.upstream,
     config.breaker,
-    endpointObserver(metrics, log),
+    endpointObserver(metrics, (event, fields) => {
+      log(event, fields)
+      recent.changed(event, fields)
+    }),
     nowMs,
   )
   let draining = false
@@ -62,7 +84,9 @@ export async function startGateway(config: GatewayConfig, lookup: Lookup, log: L
   const app = makeApp({
     endpoints,
     metrics,
-    log,
+    failures,
+    recent,
+    traces,
     budget: new RetryBudget(config.budget, nowMs),
     patience: config.patience,
     holdBytes: config.limits.holdBytes,
@@ -89,8 +113,8 @@ export async function startGateway(config: GatewayConfig, lookup: Lookup, log: L
       response.writeHead(404).end()
       return
     }
-    metrics.registry.metrics().then(
-      text => response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text),
+    expose(metrics.registry, request.headers.accept).then(
+      ({ contentType, text }) => response.writeHead(200, { 'content-type': contentType }).end(text),
       error => {
         log('metrics failed', { error: String(error) })
         response.writeHead(500).end()
@@ -122,10 +146,14 @@ export async function startGateway(config: GatewayConfig, lookup: Lookup, log: L
     metricsServer.closeAllConnections()
     log('drained', {})
   }
-  return { port, metricsPort, drain }
+  const stray: Gateway['stray'] = (event, error) => failures.stray(event, error)
+  return { port, metricsPort, drain, stray }
 }
 
-function endpointObserver(metrics: GatewayMetrics, log: Log) {
+function endpointObserver(
+  metrics: GatewayMetrics,
+  log: (event: string, fields: Readonly<Record<string, string>>) => void,
+) {
   let lookupFailing = false
   return {
     breaker: (endpoint: string, open: boolean) => {

@@ -1,9 +1,13 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
+import { exemplarRegistry } from '../../instrumentation/exposition.ts'
 import { SIGNALS } from '../../instrumentation/signals.ts'
 
 /** How one try at an endpoint ended. Only `connect` sent nothing. */
 export const TRY_OUTCOMES = ['ok', 'error', 'reset', 'timeout', 'cancelled', 'connect'] as const
 export type TryOutcome = (typeof TRY_OUTCOMES)[number]
+
+/** What a try is to its request: the first, one after a failed one, or one beside a slow one. */
+export type TryKind = 'first' | 'retry' | 'hedge'
 
 /** `free`: the try before had sent nothing, so repeating it multiplies nothing and costs no budget. */
 export type RetryOutcome = 'sent' | 'free' | 'refused'
@@ -23,7 +27,7 @@ const described = (metric: { readonly name: string; readonly help: string }, reg
 
 /** Everything the gateway tells about itself. Children are bound once: binding on each request shows in profiles. */
 export class GatewayMetrics {
-  readonly registry = new Registry()
+  readonly registry: Registry = exemplarRegistry()
   /** Client requests being answered. */
   inFlight = 0
   readonly #duration: Histogram
@@ -47,6 +51,7 @@ export class GatewayMetrics {
       ...described(NAMES.gatewayRequestDuration, this.registry),
       labelNames: [...NAMES.gatewayRequestDuration.labels],
       buckets: [...latencyBucketsSeconds],
+      enableExemplars: true,
     })
     this.#tries = counters(NAMES.gatewayUpstreamRequests, TRY_OUTCOMES)
     this.#retries = counters(NAMES.gatewayRetries, ['sent', 'free', 'refused'])
@@ -69,8 +74,19 @@ export class GatewayMetrics {
     }
   }
 
-  /** A client request was answered. `route` is the pattern that matched, `status` the code sent or `aborted`. */
-  answered(method: string, route: string, status: string, seconds: number): void {
+  /**
+   * A client request was answered. `route` is the pattern that matched, `status` the code sent or `aborted`, `traceId` that
+   * of a trace that was kept: it becomes the example of its bucket.
+   */
+  answered(method: string, route: string, status: string, seconds: number, traceId?: string): void {
+    if (traceId !== undefined) {
+      this.#duration.observe({
+        labels: { method: METHODS.has(method) ? method : 'other', route, status },
+        value: seconds,
+        exemplarLabels: { trace_id: traceId },
+      })
+      return
+    }
     const key = `${method} ${route} ${status}`
     let child = this.#durations.get(key)
     if (child === undefined) {

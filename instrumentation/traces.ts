@@ -1,0 +1,54 @@
+import { register } from 'node:module'
+import { DiagLogLevel, diag, type Tracer, trace } from '@opentelemetry/api'
+import type { Instrumentation } from '@opentelemetry/instrumentation'
+import { NodeSDK } from '@opentelemetry/sdk-node'
+import { diagnosticsLogger, type TroubleLog } from './diagnostics.ts'
+import { resourceAttributes } from './resource.ts'
+import type { Env, InstrumentationName, Place, TracesSettings } from './settings.ts'
+
+export type Traces = { readonly tracer: Tracer; readonly shutdown: () => Promise<void> }
+
+/** Specifiers under which programs import what can be instrumented. */
+const MODULES: Readonly<Record<InstrumentationName, readonly string[]>> = {
+  http: ['http', 'https'],
+  express: ['express'],
+  undici: ['undici'],
+  pg: ['pg', 'pg-pool'],
+}
+
+/**
+ * Starts OpenTelemetry. Endpoints, sampler and batches are the SDK's own business: it reads OTEL_ variables.
+ *
+ * @param trouble told when spans cannot be sent
+ */
+export async function startTraces(
+  settings: TracesSettings,
+  place: Place,
+  env: Env,
+  trouble: TroubleLog,
+): Promise<Traces> {
+  diag.setLogger(
+    diagnosticsLogger(trouble, () => performance.now()),
+    DiagLogLevel.WARN,
+  )
+  const sdk = new NodeSDK({
+    // Instead of the SDK's own detectors, which add a dozen attributes of the machine to every span.
+    resourceDetectors: [{ detect: () => ({ attributes: { ...resourceAttributes(place, env) } }) }],
+    instrumentations: await instrumentations(settings.instrumentations, env),
+    // Metrics are prom-client's, logs go to standard output.
+    metricReaders: [],
+    logRecordProcessors: [],
+  })
+  sdk.start()
+  return { tracer: trace.getTracer('divergence', place.release), shutdown: () => sdk.shutdown() }
+}
+
+/** Programs that make their spans themselves do not even load the packages. */
+async function instrumentations(names: readonly InstrumentationName[], env: Env): Promise<Instrumentation[]> {
+  if (names.length === 0) return []
+  // Modules that are imported from now on can be instrumented, and only these pay for it.
+  const include = names.flatMap(name => MODULES[name])
+  register('@opentelemetry/instrumentation/hook.mjs', import.meta.url, { data: { include } })
+  const { instrumentationsFor } = await import('./instrumentations.ts')
+  return instrumentationsFor(names, env)
+}
