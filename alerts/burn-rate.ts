@@ -1,12 +1,5 @@
 import { UserError } from '../platform/errors.ts'
-import {
-  type AlertRule,
-  duration,
-  type RecordingRule,
-  type RuleGroup,
-  type Severity,
-  type SevLevel,
-} from './rule.ts'
+import { type AlertRule, duration, type RuleGroup, type Severity, type SevLevel } from './rule.ts'
 import { BUDGET_DAYS, errorBudget, type Slo, sloLabels } from './slo.ts'
 
 /**
@@ -34,7 +27,7 @@ export type BurnProfile = {
   readonly profile: string
   readonly periodSeconds: number
   /** Rates that all windows are made of: over that window, and that often, seconds. */
-  readonly base: { readonly windowSeconds: number; readonly everySeconds?: number }
+  readonly base: { readonly windowSeconds: number; readonly everySeconds: number }
   readonly windows: readonly BurnWindow[]
   readonly source: string
 }
@@ -102,7 +95,7 @@ export const MONTH_PROFILE: BurnProfile = {
 export const RUN_PROFILE: BurnProfile = {
   profile: 'run',
   periodSeconds: MONTH_PROFILE.periodSeconds,
-  base: { windowSeconds: 30 },
+  base: { windowSeconds: 30, everySeconds: 5 },
   windows: [
     shortened(0, 'RunBudgetBurnFast', 5 * MINUTE, 30),
     shortened(1, 'RunBudgetBurnMedium', 15 * MINUTE, 2 * MINUTE),
@@ -185,7 +178,7 @@ export function burnRules(slos: readonly Slo[], profile: BurnProfile): RuleGroup
   ])
   return {
     name: profile.profile === 'run' ? 'burn-run' : 'burn-month',
-    ...(everySeconds === undefined ? {} : { intervalSeconds: everySeconds }),
+    intervalSeconds: everySeconds,
     recordings: bases,
     alerts: [
       ...profile.windows.map(row => burnAlert(row, profile)),
@@ -209,12 +202,18 @@ function burn(profile: BurnProfile, seconds: number): string {
   return `${badRatio(profile, seconds)} / on (slo) group_left () ${BUDGET}`
 }
 
+/** How many there were. A sum, not a mean: where only the end of the window is known, only that counts. */
+function badEvents(profile: BurnProfile, seconds: number): string {
+  const { windowSeconds, everySeconds } = profile.base
+  return `sum_over_time(${BAD}${duration(windowSeconds)}[${duration(seconds)}]) * ${everySeconds}`
+}
+
 function burns(row: BurnWindow, profile: BurnProfile): string {
   const threshold = burnThreshold(row, profile)
   return [
     `(${burn(profile, row.longSeconds)} >= ${threshold})`,
     `(${burn(profile, row.shortSeconds)} >= ${threshold})`,
-    `(${mean(BAD, profile, row.longSeconds)} * ${row.longSeconds} >= ${FEWEST_BAD_EVENTS})`,
+    `(${badEvents(profile, row.longSeconds)} >= ${FEWEST_BAD_EVENTS})`,
   ].join('\nand ')
 }
 
