@@ -1,7 +1,7 @@
 import type { Dashboard, Panel, RowPanel } from '@grafana/grafana-foundation-sdk/dashboard'
 import type { Dataquery } from '@grafana/grafana-foundation-sdk/prometheus'
 import { GRID_COLUMNS, UNITS } from './panels/panel.ts'
-import { labelsKept, selectorsOf } from './promql.ts'
+import { labelsKept, type Selector, selectorsOf } from './promql.ts'
 import { DATASOURCE } from './variables.ts'
 
 /** What is known of a metric. */
@@ -76,8 +76,9 @@ const PAGE_RULES: readonly Rule[] = [
     name: 'page-links',
     check: page =>
       when(
-        !page.links?.some(({ type, tags, includeVars, keepTime }) =>
-          type === 'dashboards' && includeVars && keepTime && tags.every(tag => page.tags?.includes(tag)),
+        !page.links?.some(
+          ({ type, tags, includeVars, keepTime }) =>
+            type === 'dashboards' && includeVars && keepTime && tags.every(tag => page.tags?.includes(tag)),
         ),
         'it has no links to the others that keep choices and time',
       ),
@@ -126,12 +127,18 @@ const PAGE_RULES: readonly Rule[] = [
   {
     name: 'template-used',
     check: page => {
-      const text = panelsOf(page).flatMap(panel => targetsOf(panel).map(({ expr }) => expr)).join('\n')
-      const offered = (page.templating.list ?? []).map(({ name }) => name).filter(name => name !== 'datasource')
+      const text = panelsOf(page)
+        .flatMap(panel => targetsOf(panel).map(({ expr }) => expr))
+        .join('\n')
+      const offered = (page.templating.list ?? [])
+        .map(({ name }) => name)
+        .filter(name => name !== 'datasource')
       const asked = new Set([...text.matchAll(/\$([a-z]\w*)/g)].map(match => match[1] ?? ''))
       return [
         ...offered.filter(name => !asked.has(name)).map(name => `'${name}' is offered and changes nothing`),
-        ...[...asked].filter(name => !offered.includes(name)).map(name => `'${name}' is used and not offered`),
+        ...[...asked]
+          .filter(name => !offered.includes(name))
+          .map(name => `'${name}' is used and not offered`),
       ]
     },
   },
@@ -166,7 +173,10 @@ const PANEL_RULES: readonly Rule[] = [
     when(panel.datasource?.uid !== DATASOURCE.uid, 'it does not ask the chosen data source'),
   ),
   panelRule('panel-title-description', ({ title, description }) =>
-    when(!title || !description || !/[.]$/.test(description), 'it needs a title, and a description in sentences'),
+    when(
+      !title || !description || !/[.]$/.test(description),
+      'it needs a title, and a description in sentences',
+    ),
   ),
   panelRule('panel-units', panel => {
     const unit = panel.fieldConfig?.defaults.unit
@@ -180,6 +190,18 @@ const PANEL_RULES: readonly Rule[] = [
     return [...repeated(legends), ...when(legends.includes(undefined), 'a query has no legend')]
   }),
 ]
+
+/** An expression that cannot be read breaks one rule, not all of them. */
+function readable(expression: string): readonly Selector[] {
+  try {
+    return selectorsOf(expression)
+  } catch {
+    return []
+  }
+}
+
+/** Labels of which each value belongs to one group, or that are chosen with care. */
+const GROUP_TELLING = ['group', 'namespace', 'job', 'service', 'node', 'run']
 
 const RATES = ['rate', 'irate', 'increase', 'delta', 'deriv']
 
@@ -195,30 +217,31 @@ const TARGET_RULES: readonly Rule[] = [
     when(datasource?.uid !== DATASOURCE.uid, 'it does not ask the chosen data source'),
   ),
   targetRule('target-metrics-known', ({ expr }, metrics) =>
-    selectorsOf(expr)
+    readable(expr)
       .map(({ metric }) => metric)
       .filter(metric => !metrics.has(baseMetric(metric, metrics)))
       .map(metric => `'${metric}' is not among the signals`),
   ),
   targetRule('target-rate-interval', ({ expr }) =>
-    selectorsOf(expr)
+    readable(expr)
       .filter(({ within, range }) => RATES.includes(within.at(-1) ?? '') && range !== '$__rate_interval')
       .map(({ metric, range }) => `'${metric}' is rated over '${range}'`),
   ),
   targetRule('target-counter-rated', ({ expr }, metrics) =>
-    selectorsOf(expr)
+    readable(expr)
       .filter(({ metric }) => isCounter(metric, metrics))
       .filter(({ within }) => ![...RATES, 'last_over_time'].includes(within.at(-1) ?? ''))
       .map(({ metric }) => `'${metric}' only grows, and begins again with its process`),
   ),
   targetRule('target-group', ({ expr }, metrics) =>
-    selectorsOf(expr)
+    readable(expr)
       .filter(({ metric }) => metrics.get(baseMetric(metric, metrics))?.hasGroup)
-      .filter(({ matchers }) => !matchers.some(({ label }) => ['group', 'namespace', 'job', 'service', 'node'].includes(label)))
+      .filter(({ matchers }) => !matchers.some(({ label }) => GROUP_TELLING.includes(label)))
+      .filter(() => !labelsKept(expr)?.some(label => GROUP_TELLING.includes(label)))
       .map(({ metric }) => `'${metric}' of both groups is thrown together`),
   ),
   targetRule('target-quantile-keeps-le', ({ expr }) =>
-    selectorsOf(expr)
+    readable(expr)
       .filter(({ metric, within }) => metric.endsWith('_bucket') && within[0] === 'histogram_quantile')
       .filter(() => !labelsKept(expr)?.includes('le'))
       .map(({ metric }) => `'${metric}' loses its buckets`),
@@ -226,7 +249,9 @@ const TARGET_RULES: readonly Rule[] = [
   targetRule('target-legend-labels', ({ expr, legendFormat }) => {
     const kept = labelsKept(expr)
     const used = [...(legendFormat ?? '').matchAll(/\{\{(\w+)\}\}/g)].map(match => match[1] ?? '')
-    return used.filter(label => kept !== null && !kept.includes(label)).map(label => `'${label}' is summed away`)
+    return used
+      .filter(label => kept !== null && !kept.includes(label))
+      .map(label => `'${label}' is summed away`)
   }),
   targetRule('target-exemplars', ({ expr, exemplar }, _, panel) =>
     when(
@@ -236,7 +261,9 @@ const TARGET_RULES: readonly Rule[] = [
   ),
   targetRule('target-instant', ({ instant, range, format }, _, { type }) =>
     when(
-      ['stat', 'bargauge', 'table'].includes(type) ? !instant || range === true : range !== true || format === 'table',
+      ['stat', 'bargauge', 'table'].includes(type)
+        ? !instant || range === true
+        : range !== true || format === 'table',
       `a ${type} is asked for in the wrong way`,
     ),
   ),

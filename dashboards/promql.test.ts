@@ -50,6 +50,8 @@ describe('labelsKept()', () => {
   test.each([
     { expression: 'sum by (group, le) (a)', expected: ['group', 'le'] },
     { expression: 'sum by (group) (a) / sum by (group, zone) (b)', expected: ['group', 'zone'] },
+    { expression: 'max by (group) (a) - on (group, pod) b', expected: ['group', 'pod'] },
+    { expression: 'a / on (slo) group_left () b', expected: null },
     { expression: 'rate(a[1m])', expected: null },
   ])('is $expected for $expression', ({ expression, expected }) => {
     expect(labelsKept(expression)).toEqual(expected)

@@ -59,11 +59,14 @@ export function selectorsOf(expression: string): readonly Selector[] {
   return found
 }
 
-/** Labels that the outermost aggregation of an expression leaves, or null when it aggregates nothing away. */
+/** Labels by which an expression adds up, and joins what it added up; null when it keeps them all. */
 export function labelsKept(expression: string): readonly string[] | null {
-  const lists = [...expression.matchAll(/\bby\s*\(([^)]*)\)/g)].map(match => match[1] ?? '')
-  if (lists.length === 0) return null
-  return [...new Set(lists.flatMap(list => list.split(',').map(label => label.trim())))]
+  const lists = (words: string) =>
+    [...expression.matchAll(new RegExp(String.raw`\b(?:${words})\s*\(([^)]*)\)`, 'g'))].map(
+      match => match[1] ?? '',
+    )
+  if (lists('by').length === 0) return null
+  return [...new Set(lists('by|on').flatMap(list => list.split(',').map(label => label.trim())))]
 }
 
 function matchersOf(tokens: readonly Token[]): readonly Matcher[] {

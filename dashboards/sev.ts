@@ -64,8 +64,7 @@ const INCIDENTS = [
 const BURN = [
   timeSeries({
     title: 'Burn, five minutes',
-    description:
-      `How many times faster than allowed the error budget is spent. Above ${at(0)} an incident of level 2 opens in the profile of experiments, above ${at(1)} over a quarter of an hour one of level 3.`,
+    description: `How many times faster than allowed the error budget is spent. Above ${at(0)} an incident of level 2 opens in the profile of experiments, above ${at(1)} over a quarter of an hour one of level 3.`,
     unit: 'factor',
     min: 0,
     span: 12,
