@@ -4,11 +4,22 @@ import {
   type InstrumentationConfigMap,
 } from '@opentelemetry/auto-instrumentations-node'
 import type { Instrumentation } from '@opentelemetry/instrumentation'
+import { register } from 'import-in-the-middle/register-hooks.mjs'
 import { isUntoldPath, ownTraffic } from './own-traffic.ts'
 import type { Env, InstrumentationName } from './settings.ts'
 
-/** Instruments the named packages and no others. */
+/** Specifiers under which programs import what can be instrumented. undici tells of itself without being changed. */
+const MODULES: Readonly<Record<InstrumentationName, readonly string[]>> = {
+  http: ['http', 'https'],
+  express: ['express'],
+  undici: [],
+  pg: ['pg', 'pg-pool'],
+}
+
+/** Instruments the named packages and no others, when they are imported from now on. */
 export function instrumentationsFor(names: readonly InstrumentationName[], env: Env): Instrumentation[] {
+  // OpenTelemetry's own hook works in a thread of its own and takes every module; this one works in place, on these.
+  register({ include: names.flatMap(name => MODULES[name]) })
   // The package reads this variable itself; unset, it would enable all forty.
   process.env.OTEL_NODE_ENABLED_INSTRUMENTATIONS = names.join(',')
   return getNodeAutoInstrumentations(instrumentationConfig(env))

@@ -11,8 +11,8 @@ export function resourceAttributes(place: Place, env: Env): Readonly<Record<stri
     'service.version': release,
     group,
     zone,
-    'k8s.node.name': node,
-    'k8s.pod.name': pod,
+    'host.name': node,
+    'service.instance.id': pod,
   }
   return { ...defined(attributes), ...attributesOf(env.OTEL_RESOURCE_ATTRIBUTES ?? '') }
 }

@@ -1,4 +1,3 @@
-import { register } from 'node:module'
 import { DiagLogLevel, diag, type Tracer, trace } from '@opentelemetry/api'
 import type { Instrumentation } from '@opentelemetry/instrumentation'
 import { NodeSDK } from '@opentelemetry/sdk-node'
@@ -7,14 +6,6 @@ import { resourceAttributes } from './resource.ts'
 import type { Env, InstrumentationName, Place, TracesSettings } from './settings.ts'
 
 export type Traces = { readonly tracer: Tracer; readonly shutdown: () => Promise<void> }
-
-/** Specifiers under which programs import what can be instrumented. */
-const MODULES: Readonly<Record<InstrumentationName, readonly string[]>> = {
-  http: ['http', 'https'],
-  express: ['express'],
-  undici: ['undici'],
-  pg: ['pg', 'pg-pool'],
-}
 
 /**
  * Starts OpenTelemetry. Endpoints, sampler and batches are the SDK's own business: it reads OTEL_ variables.
@@ -46,9 +37,6 @@ export async function startTraces(
 /** Programs that make their spans themselves do not even load the packages. */
 async function instrumentations(names: readonly InstrumentationName[], env: Env): Promise<Instrumentation[]> {
   if (names.length === 0) return []
-  // Modules that are imported from now on can be instrumented, and only these pay for it.
-  const include = names.flatMap(name => MODULES[name])
-  register('@opentelemetry/instrumentation/hook.mjs', import.meta.url, { data: { include } })
   const { instrumentationsFor } = await import('./instrumentations.ts')
   return instrumentationsFor(names, env)
 }

@@ -20,7 +20,11 @@ const lock: Lock = {
       integrity: 'sha512-d',
       optionalDependencies: { 'fast-on-windows': '^1' },
     },
-    'node_modules/typed': { version: '1.0.0', dependencies: { '@types/x': '^1', 'bare-fs': '^1' } },
+    'node_modules/typed': {
+      version: '1.0.0',
+      dependencies: { '@types/x': '^1', 'bare-fs': '^1', '@sentry/bundler-plugins': '^1' },
+    },
+    'node_modules/@sentry/bundler-plugins': { version: '1.0.0', dependencies: { b: '^1' } },
     'node_modules/@types/x': { version: '1.0.0' },
     'node_modules/bare-fs': { version: '1.0.0' },
     'node_modules/broken': { version: '1.0.0', dependencies: { gone: '^1' } },
@@ -39,7 +43,7 @@ describe('installedClosure()', () => {
     ])
   })
 
-  test('leaves out declarations and what is for another run-time', () => {
+  test('leaves out declarations, what is for another run-time and what is for bundlers', () => {
     expect(installedClosure(lock, ['typed'])).toEqual(['node_modules/typed'])
   })
 

@@ -19,8 +19,11 @@ export const INSTALLED_LOCK = 'node_modules/.package-lock.json'
 /** Declarations, source maps and manuals: nothing that runs. */
 const NOT_RUN = /(\.d\.[cm]?ts|\.map|\.md|\.markdown)$/
 
-/** Binaries for another run-time than Node, and packages of declarations. */
-const NOT_FOR_NODE = /(^|\/)node_modules\/(bare-|@types\/)/
+/**
+ * Binaries for another run-time than Node, packages of declarations, and what Sentry's SDK brings for those who bundle
+ * their programs: its command line and a parser, 20 MB that nothing here imports.
+ */
+const NOT_FOR_NODE = /(^|\/)node_modules\/(bare-|@types\/|@sentry\/bundler-plugins$)/
 
 /**
  * Folders of node_modules that hold the named packages and all they depend on, found as Node finds them.

@@ -330,8 +330,13 @@ export class Exchange implements AttemptListener {
   }
 
   #conclude(attempt: Attempt, status: number): void {
-    attempt.conclude(status < 500 ? 'ok' : 'error')
-    if (status >= 500) this.#noteFailure(attempt, 'error', `status ${status}`)
+    if (status < 500) {
+      attempt.conclude('ok')
+      return
+    }
+    const reason = `status ${status}`
+    attempt.conclude('error', reason)
+    this.#noteFailure(attempt, 'error', reason)
   }
 
   #noteFailure({ endpoint, kind }: Attempt, outcome: TryOutcome, reason: string): void {
