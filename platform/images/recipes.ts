@@ -9,6 +9,9 @@ import { sourceClosure } from './sources.ts'
 
 const AGENT_PROGRAM = 'services/agent/main.ts'
 
+/** Loaded before a service's own program, which does not import it. */
+const TELEMETRY = 'instrumentation/register.ts'
+
 /** Files that only tests and tools read. */
 const NOT_SHIPPED =
   /(^|\/)([^/]*\.test\.ts|test_[^/]*\.py|[^/]*_test\.py|conftest\.py|__pycache__|\.venv|[^/]*\.egg-info|\.[^/]*_cache)(\/|$)/
@@ -158,10 +161,7 @@ async function nodeSources(root: string) {
   const [programs, scripts] = await Promise.all([matching(root, 'services/*/main.ts'), k6Scripts(root)])
   const [services, load, agent] = await Promise.all([
     // The agent is an image of its own: what changes in it shall not restart the services.
-    sourceClosure(
-      root,
-      programs.filter(path => path !== AGENT_PROGRAM),
-    ),
+    sourceClosure(root, [TELEMETRY, ...programs.filter(path => path !== AGENT_PROGRAM)]),
     sourceClosure(root, scripts),
     sourceClosure(root, [AGENT_PROGRAM]),
   ])
