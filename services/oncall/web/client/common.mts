@@ -1,0 +1,5 @@
+import { enableSession } from './session.mts'
+import { enableTheme } from './theme.mts'
+
+enableTheme()
+enableSession()

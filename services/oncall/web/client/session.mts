@@ -1,0 +1,131 @@
+import type { SessionState } from '../../contract.ts'
+import { ask, wordsOf } from './api.mts'
+import { announce, byId, element } from './dom.mts'
+
+let session: SessionState = { signedIn: false }
+const listeners: (() => void)[] = []
+
+export function onSessionChange(changed: () => void): void {
+  listeners.push(changed)
+}
+
+export function isSignedIn(): boolean {
+  return session.signedIn
+}
+
+/** Header that tells the server that a change was asked for by this page, not by another site. */
+export function changeHeaders(): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    ...(session.signedIn ? { 'x-csrf-token': session.csrfToken } : {}),
+  }
+}
+
+function set(next: SessionState): void {
+  session = next
+  const button = byId<HTMLButtonElement>('session')
+  button.hidden = false
+  button.textContent = next.signedIn ? 'Sign out' : 'Sign in'
+  for (const changed of listeners) changed()
+}
+
+/** Asks the server whether this browser is signed in. */
+export async function readSession(): Promise<void> {
+  set(await ask<SessionState>('/api/session').catch(() => ({ signedIn: false }) as const))
+}
+
+export function enableSession(): void {
+  byId('session').addEventListener('click', () => (session.signedIn ? signOut() : signIn()))
+  readSession().catch(() => undefined)
+}
+
+async function signOut(): Promise<void> {
+  try {
+    await ask('/api/session', { method: 'DELETE', headers: changeHeaders() })
+    announce('You are signed out.')
+  } catch (error) {
+    announce(`Signing out failed. ${wordsOf(error)}`)
+  }
+  await readSession()
+}
+
+/** Opens the form for the token; resolves with whether the person is signed in then. */
+export function signIn(why = 'Reading needs no sign-in. Halting and releasing do.'): Promise<boolean> {
+  const token = element('input', {
+    id: 'token',
+    name: 'token',
+    type: 'password',
+    autocomplete: 'current-password',
+    required: '',
+  })
+  return openForm({
+    title: 'Sign in',
+    why,
+    fields: [
+      element('div', { className: 'field' }, element('label', { text: 'Console token', for: 'token' }), token),
+      element('p', { className: 'note', text: 'The token is the secret “console” of the lab’s oncall service.' }),
+    ],
+    confirm: { text: 'Sign in', className: 'button primary' },
+    submit: async () => {
+      set(
+        await ask<SessionState>('/api/session', {
+          method: 'POST',
+          headers: changeHeaders(),
+          body: JSON.stringify({ token: token.value }),
+        }),
+      )
+      announce('You are signed in.')
+    },
+  })
+}
+
+export type Form = {
+  readonly title: string
+  readonly why: string
+  readonly fields: readonly Node[]
+  readonly confirm: { readonly text: string; readonly className: string }
+  /** A throw keeps the form open and says why. */
+  readonly submit: () => Promise<void>
+}
+
+/** A modal form. The browser keeps the focus inside, closes it on Escape, and gives the focus back. */
+export function openForm({ title, why, fields, confirm, submit }: Form): Promise<boolean> {
+  const problem = element('p', { className: 'problem', role: 'alert' })
+  const send = element('button', { text: confirm.text, className: confirm.className, type: 'submit' })
+  const cancel = element('button', { text: 'Cancel', className: 'button', type: 'button' })
+  const form = element(
+    'form',
+    {},
+    element('h2', { text: title, id: 'dialog-title' }),
+    element('p', { text: why }),
+    ...fields,
+    problem,
+    element('div', { className: 'buttons' }, cancel, send),
+  )
+  const dialog = element('dialog', { 'aria-labelledby': 'dialog-title' }, form)
+  let done = false
+  const closed = new Promise<boolean>(resolve => {
+    dialog.addEventListener('close', () => {
+      dialog.remove()
+      resolve(done)
+    })
+  })
+  cancel.addEventListener('click', () => dialog.close())
+  form.addEventListener('submit', async event => {
+    event.preventDefault()
+    send.disabled = true
+    problem.textContent = ''
+    try {
+      await submit()
+      done = true
+      dialog.close()
+    } catch (error) {
+      problem.textContent = wordsOf(error)
+    } finally {
+      send.disabled = false
+    }
+  })
+  document.body.append(dialog)
+  dialog.showModal()
+  return closed
+}

@@ -1,0 +1,155 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express, { type Express, type Request, type Response } from 'express'
+import type { ConsoleReads, DashboardEntry, LiveState } from '../contract.ts'
+import { consoleRouter } from './console.ts'
+import { exampleAlerts, exampleEvent, exampleGroup, exampleLive, exampleRun } from './example-lab.ts'
+import { answerOf } from './example-prometheus.ts'
+
+export const TOKEN = 'a token of sixteen characters and more'
+const CSRF = 'c5f0a3e1d2b4'
+const SESSION = 'session=signed'
+
+/** The console before an API that keeps its contract, with the example's lab behind it; on 127.0.0.1. */
+export class ExampleConsole {
+  /** Why everything is halted; null: it is not. */
+  halt: string | null = null
+  /** What Prometheus cannot do: refuse queries, or answer with nothing. */
+  prometheus: 'answers' | 'empty' | 'unreachable' = 'answers'
+  /** Whether /api/live answers. */
+  isReachable = true
+  /** Changed by a test before a page is opened. */
+  live: (nowMs: number) => LiveState = exampleLive
+  /** What was asked of Prometheus, in order. */
+  readonly queries: string[] = []
+  private readonly dashboards: ReadonlyMap<string, unknown>
+  private readonly server: Server
+
+  constructor(dashboards: Readonly<Record<string, unknown>>) {
+    this.dashboards = new Map(Object.entries(dashboards))
+    this.server = createServer(this.app())
+  }
+
+  async start(): Promise<string> {
+    await new Promise<void>(resolve => this.server.listen(0, '127.0.0.1', resolve))
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections()
+    await new Promise(resolve => this.server.close(resolve))
+  }
+
+  private app(): Express {
+    const app = express()
+    app.disable('x-powered-by')
+    this.reading(app)
+    this.changing(app)
+    app.use(consoleRouter({ reads: this.reads(), settings: async () => this.settings() }))
+    return app
+  }
+
+  private state(): LiveState {
+    if (!this.isReachable) throw new Error('Prometheus cannot be reached')
+    return { ...this.live(Date.now()), halt: this.halt }
+  }
+
+  private reads(): ConsoleReads {
+    const now = () => Date.now()
+    return {
+      live: async () => this.state(),
+      runs: async () => [exampleRun(now())],
+      run: async runId => (runId === exampleRun(now()).runId ? exampleRun(now()) : null),
+      eventGroups: async () => [exampleGroup(now())],
+      eventGroup: async fingerprint =>
+        fingerprint === exampleGroup(now()).fingerprint
+          ? { ...exampleGroup(now()), events: [exampleEvent(now())] }
+          : null,
+      event: async () => exampleEvent(now()),
+      alerts: async ({ state }) =>
+        exampleAlerts(now()).filter(one => state === undefined || one.state === state),
+    }
+  }
+
+  private settings() {
+    const entries = [...this.dashboards].map(([uid, json]): DashboardEntry => {
+      const { title, tags } = json as { title: string; tags?: readonly string[] }
+      return { uid, title, tags: tags ?? [] }
+    })
+    return { zipkinUrl: 'http://127.0.0.1:30411', dashboards: entries }
+  }
+
+  private reading(app: Express): void {
+    app.get('/api/live', (_request, response) => {
+      if (this.isReachable) response.json(this.state())
+      else response.status(503).json({ title: 'Unavailable', detail: 'Prometheus cannot be reached.' })
+    })
+    app.get('/api/runs/:runId', (_request, response) => void response.json(exampleRun(Date.now())))
+    app.get('/api/dashboards/:uid', (request, response) => {
+      const json = this.dashboards.get(request.params.uid)
+      if (json === undefined) response.status(404).json({ title: 'Not found' })
+      else response.json(json)
+    })
+    app.get(['/api/prometheus/query', '/api/prometheus/query_range'], (request, response) => {
+      const { query = '', start, end, step, time } = request.query as Record<string, string>
+      this.queries.push(query)
+      if (this.prometheus === 'unreachable') {
+        return void response.status(502).json({ title: 'Bad gateway', detail: 'Prometheus does not answer.' })
+      }
+      const isRange = request.path.endsWith('_range')
+      const to = Number(isRange ? end : time)
+      const found =
+        this.prometheus === 'empty'
+          ? []
+          : answerOf(query, isRange ? Number(start) : to, to, Number(step ?? 1))
+      const result = isRange ? found : found.map(({ metric, values }) => ({ metric, value: values.at(-1) }))
+      response.json({ status: 'success', data: { resultType: isRange ? 'matrix' : 'vector', result } })
+    })
+  }
+
+  private changing(app: Express): void {
+    const session = (request: Request) =>
+      isSignedIn(request)
+        ? { signedIn: true, csrfToken: CSRF, expiresMs: Date.now() + 3_600_000 }
+        : { signedIn: false }
+    app.get('/api/session', (request, response) => void response.json(session(request)))
+    app.post('/api/session', express.json(), (request, response) => {
+      if (!isSameOrigin(request)) return refuse(response, 403, 'This came from another site.')
+      if ((request.body as { token?: string }).token !== TOKEN)
+        return refuse(response, 401, 'That is not the token.')
+      response.cookie('session', 'signed', { httpOnly: true, sameSite: 'strict', path: '/' })
+      response.json({ signedIn: true, csrfToken: CSRF, expiresMs: Date.now() + 3_600_000 })
+    })
+    app.delete('/api/session', (_request, response) => {
+      response.clearCookie('session', { path: '/' }).status(204).end()
+    })
+    const turn = (halt: (request: Request) => string | null) => (request: Request, response: Response) => {
+      if (!isSignedIn(request)) return refuse(response, 401, 'Sign in first.')
+      if (!isSameOrigin(request) || request.headers['x-csrf-token'] !== CSRF) {
+        return refuse(response, 403, 'This came from another site.')
+      }
+      this.halt = halt(request)
+      response.json({ halt: this.halt })
+    }
+    app.post(
+      '/api/halt',
+      express.json(),
+      turn(request => (request.body as { reason: string }).reason),
+    )
+    app.delete(
+      '/api/halt',
+      turn(() => null),
+    )
+  }
+}
+
+const isSignedIn = (request: Request) => request.headers.cookie?.includes(SESSION) === true
+
+function isSameOrigin(request: Request): boolean {
+  const { origin, host } = request.headers
+  return origin === undefined || origin === `http://${host}`
+}
+
+function refuse(response: Response, status: number, detail: string): void {
+  response.status(status).json({ type: 'about:blank', title: 'Refused', status, detail })
+}

@@ -1,0 +1,158 @@
+import type {
+  Breadcrumb,
+  ErrorEvent,
+  EventException,
+  EventGroup,
+  EventGroupDetail,
+  StackFrame,
+} from '../../contract.ts'
+import { empty, type Page } from '../layout.ts'
+import { html, type Markup, raw, safeHref } from '../markup.ts'
+import { clock, count, groupName, pill, time } from '../words.ts'
+
+export function eventsPage(groups: readonly EventGroup[]): Page {
+  return {
+    title: 'Events',
+    section: '/events',
+    body: html`<div class="head"><div><h1>Application events</h1><p class="lead">Errors that gateway, recommender and ingest have reported, one row for each mistake, last seen first.</p></div></div>${
+      groups.length === 0
+        ? empty(
+            'No event yet',
+            html`Services report here when their variable <code>SENTRY_DSN</code> is set. To see one, attack a dependency: <code>divergence run chaos/experiments/slow-database.yaml</code>.`,
+          )
+        : html`<div class="scroll" tabindex="0" role="region" aria-label="Events"><table class="list">
+<thead><tr><th scope="col">Event</th><th scope="col">Level</th><th scope="col">Service</th><th scope="col">Groups</th><th scope="col" class="number">Count</th><th scope="col">First seen, UTC</th><th scope="col">Last seen, UTC</th></tr></thead>
+<tbody>${groups.map(
+            group => html`<tr><th scope="row"><a href="/events/${encodeURIComponent(group.fingerprint)}">${group.title || 'Untitled event'}</a><span class="sub mono">${group.culprit}</span></th>
+<td>${pill(group.level)}</td><td>${group.service ?? '–'}</td><td>${group.groups.map((name, index) => html`${index === 0 ? '' : ', '}${groupName(name)}`)}</td><td class="number">${group.count.toLocaleString('en')}</td><td class="nowrap">${time(group.firstMs)}</td><td class="nowrap">${time(group.lastMs)}</td></tr>`,
+          )}</tbody></table></div>`
+    }`,
+  }
+}
+
+/**
+ * One mistake, and one of its events in full.
+ *
+ * @param eventId of the event shown; null: the newest
+ * @param zipkinUrl where a trace can be looked at; null: nowhere
+ */
+export function eventPage(group: EventGroupDetail, eventId: string | null, zipkinUrl: string | null): Page {
+  const event = group.events.find(one => one.eventId === eventId) ?? group.events[0]
+  return {
+    title: group.title || 'Event',
+    section: '/events',
+    body: html`<div class="head"><div><p class="eyebrow">Event <span class="mono">${group.fingerprint}</span> · ${count(group.count, 'time')}, last ${time(group.lastMs)} UTC</p><h1>${group.title || 'Untitled event'} ${pill(group.level)}</h1><p class="lead mono">${group.culprit}</p></div></div>
+${
+  event === undefined
+    ? empty(
+        'Its details are gone',
+        html`Only the newest events are kept with stack trace and context. The next one of this kind will be shown here.`,
+      )
+    : eventBody(group, event, zipkinUrl)
+}`,
+  }
+}
+
+function eventBody(group: EventGroupDetail, event: ErrorEvent, zipkinUrl: string | null): Markup {
+  const trace = event.traceId
+  const traceHref =
+    trace !== null && zipkinUrl !== null && /^[0-9a-f]+$/i.test(trace)
+      ? safeHref(`${zipkinUrl}/zipkin/traces/${trace}`)
+      : null
+  const facts: readonly (readonly [string, Markup | string | null])[] = [
+    ['Time', time(event.atMs)],
+    ['Group', event.group === null ? null : groupName(event.group)],
+    ['Service', event.service],
+    ['Zone', event.zone],
+    ['Transaction', event.transaction],
+    ['Release', event.release],
+    ['Platform', event.platform],
+    ['Trace', trace === null ? null : html`<span class="mono">${trace}</span>`],
+    ['Event', html`<span class="mono">${event.eventId}</span>`],
+  ]
+  return html`<div class="two"><div class="stack">
+<section class="card" aria-labelledby="stack"><header><h2 id="stack">Stack trace</h2><span class="note">newest call first</span></header>${
+    event.message === null || event.message === '' ? null : html`<p>${event.message}</p>`
+  }${event.exceptions.length === 0 ? html`<p class="note">This event came without one.</p>` : event.exceptions.toReversed().map(exception)}</section>
+<section class="card" aria-labelledby="crumbs"><header><h2 id="crumbs">Breadcrumbs</h2><span class="note">what led to it, oldest first, UTC</span></header>${breadcrumbs(event.breadcrumbs)}</section>
+</div><div class="stack">
+<section class="card" aria-labelledby="facts"><header><h2 id="facts">This event</h2></header><dl class="facts">${facts
+    .filter(([, value]) => value !== null && value !== '')
+    .map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>${
+    traceHref === null
+      ? html`<p class="note">${trace === null ? 'It carries no trace id: its request was not sampled.' : 'No trace store is set up for links.'}</p>`
+      : html`<p><a class="button" href="${traceHref}" rel="noopener noreferrer">Follow its trace in Zipkin</a></p>`
+  }</section>
+${context('Tags', event.tags)}${context('Request', event.request)}${context('User', event.user)}${context('Extra', event.extra)}${Object.entries(event.contexts).map(([name, value]) => context(name, isRecord(value) ? value : { value }))}
+${others(group, event)}
+</div></div>`
+}
+
+function exception({ type, value, handled, frames }: EventException): Markup {
+  return html`<h3>${type}${handled === false ? html` <span class="note">not handled</span>` : null}</h3><p>${value}</p>${
+    frames.length === 0
+      ? html`<p class="note">No frames.</p>`
+      : html`<ol class="frames">${frames.toReversed().map(frame)}</ol>`
+  }`
+}
+
+function frame(one: StackFrame, index: number): Markup {
+  const where = [one.file ?? one.module ?? 'unknown file', one.line, one.column]
+    .filter(part => part !== null)
+    .join(':')
+  const title = html`<strong>${one.function ?? 'anonymous'}</strong> <span class="note mono">${where}</span>`
+  const lines = [
+    ...one.before.map(text => html`<span>${text || ' '}</span>`),
+    ...(one.source === null ? [] : [html`<span class="hit">${one.source || ' '}</span>`]),
+    ...one.after.map(text => html`<span>${text || ' '}</span>`),
+  ]
+  // A stack is read by our own frames: they are open, what belongs to libraries is folded.
+  const opened = one.inApp && (index < 3 || lines.length > 0) ? raw(' open') : null
+  return html`<li class="${one.inApp ? 'own' : 'library'}"><details${lines.length === 0 ? null : opened}><summary>${title}${one.inApp ? null : html` <span class="note">library</span>`}</summary>${
+    lines.length === 0
+      ? html`<p class="note">Its source did not come with the event.</p>`
+      : html`<pre tabindex="0">${lines}</pre>`
+  }</details></li>`
+}
+
+function breadcrumbs(crumbs: readonly Breadcrumb[]): Markup {
+  if (crumbs.length === 0) return html`<p class="note">None came with this event.</p>`
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Breadcrumbs"><table class="list"><thead><tr><th scope="col">Time</th><th scope="col">Kind</th><th scope="col">What</th></tr></thead><tbody>${crumbs.map(
+    ({ atMs, category, type, level, message, data }) =>
+      html`<tr><td class="nowrap">${atMs === null ? '–' : clock(atMs)}</td><td class="nowrap">${category ?? type ?? '–'}${level === null || level === 'info' ? null : html`<span class="sub">${level}</span>`}</td><td>${message ?? ''}${
+        Object.keys(data).length === 0 ? null : html`<span class="sub mono">${pairs(data)}</span>`
+      }</td></tr>`,
+  )}</tbody></table></div>`
+}
+
+function context(name: string, values: Readonly<Record<string, unknown>> | null): Markup {
+  const entries = Object.entries(values ?? {})
+  if (entries.length === 0) return html``
+  return html`<section class="card"><header><h2>${name}</h2></header><dl class="facts">${entries.map(
+    ([key, value]) => html`<dt>${key}</dt><dd class="mono">${shown(value)}</dd>`,
+  )}</dl></section>`
+}
+
+function others({ events, kept }: EventGroupDetail, event: ErrorEvent): Markup {
+  if (events.length < 2) return html``
+  return html`<nav class="card" aria-labelledby="others"><header><h2 id="others">Others of this kind</h2><span class="note">${count(kept, 'event')} kept</span></header><ol class="timeline">${events
+    .slice(0, 12)
+    .map(
+      one =>
+        html`<li><time datetime="${new Date(one.atMs).toISOString()}">${clock(one.atMs)}</time><span class="mark"></span><span class="text"><a href="?event=${encodeURIComponent(one.eventId)}"${one.eventId === event.eventId ? raw(' aria-current="true"') : null}>${one.eventId.slice(0, 8)}</a> <span class="where">${one.group ?? ''} ${one.zone === null ? '' : `zone ${one.zone}`}</span></span></li>`,
+    )}</ol></nav>`
+}
+
+function pairs(data: Readonly<Record<string, unknown>>): string {
+  return Object.entries(data)
+    .map(([key, value]) => `${key}=${shown(value)}`)
+    .join(' ')
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined')
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
