@@ -231,7 +231,7 @@ export type AlertEvent = {
   readonly clockSuspect: boolean
   /** When oncall heard of it first. */
   readonly receivedMs: number
-  /** When Alertmanager last told a person; null: never. */
+  /** When Alertmanager first told a person, oncall's clock; null: never. */
   readonly notifiedMs: number | null
   readonly generatorUrl: string | null
 }
