@@ -52,7 +52,8 @@ describe('applyAll()', () => {
 
     const at = (name: RegExp) => api.calls.findIndex(call => name.test(call))
     expect(summary).toMatchObject({ applied: OBJECT_COUNT, pruned: [] })
-    expect(summary.changed).toHaveLength(OBJECT_COUNT + 2)
+    // Two Secrets of the databases, one of oncall, and the key of the events in three namespaces.
+    expect(summary.changed).toHaveLength(OBJECT_COUNT + 6)
     expect(at(/Namespace control/)).toBeLessThan(at(/Secret control/))
     expect(at(/Secret control/)).toBeLessThan(at(/StatefulSet control/))
     expect(at(/StatefulSet control/)).toBeLessThan(at(/Job control\/migrate/))
@@ -80,8 +81,22 @@ describe('applyAll()', () => {
 
     expect(summary.changed).toEqual(['Secret control/database-passwords'])
     expect(secretOf('control')).toMatchObject(older)
-    expect(Buffer.from(secretOf('control').ingest ?? '', 'base64').toString()).toMatch(/^[\w-]{32}$/)
+    expect(Buffer.from(secretOf('control').ingest ?? '', 'base64').toString()).toMatch(/^[0-9a-f]{48}$/)
     expect(secretOf('control').postgres).not.toBe(secretOf('experiment').postgres)
+  })
+
+  test('gives every namespace the same public key for its events, and keeps it', async () => {
+    const api = workingServer()
+    const keyIn = (namespace: string) =>
+      (api.objects.get(`Secret ${namespace}/event-key`)?.data as Record<string, string> | undefined)?.key
+    await apply(api)
+    const key = keyIn('observability')
+    api.put({ ...(api.objects.get('Secret control/event-key') as LiveObject), data: { key: 'another' } })
+
+    const summary = await apply(api)
+
+    expect(summary.changed).toEqual(['Secret control/event-key'])
+    expect([keyIn('observability'), keyIn('control'), keyIn('experiment')]).toEqual([key, key, key])
   })
 
   test('tells no password', async () => {
@@ -189,7 +204,7 @@ describe('applyAll()', () => {
 
     await expect(apply(api, told)).rejects.toThrow('after 900 s not ready')
     expect(told).toContain(
-      'control/database not seen yet (database-0: ImagePullBackOff: no such image); experiment/database not seen yet',
+      'observability/oncall-database not seen yet; control/database not seen yet (database-0: ImagePullBackOff: no such image); experiment/database not seen yet',
     )
   })
 
@@ -250,9 +265,11 @@ describe('removeAll()', () => {
     expect(api.calls.sort()).toEqual([
       'remove ClusterRole divergence-agent',
       'remove ClusterRole divergence-object-state',
+      'remove ClusterRole divergence-oncall',
       'remove ClusterRole divergence-prometheus',
       'remove ClusterRoleBinding divergence-agent',
       'remove ClusterRoleBinding divergence-object-state',
+      'remove ClusterRoleBinding divergence-oncall',
       'remove ClusterRoleBinding divergence-prometheus',
       'remove Namespace chaos',
       'remove Namespace control',

@@ -3,7 +3,7 @@ import { type ApiServer, describeReference, type Kind, type LiveObject, referenc
 import type { Progress } from './cluster/cluster.ts'
 import { UserError } from './errors.ts'
 import { ownNamespaces, type Stage } from './manifests/manifests.ts'
-import type { KubernetesObject } from './manifests/object.ts'
+import type { KubernetesObject, Metadata } from './manifests/object.ts'
 import { type GeneratedSecret, generatedSecrets } from './manifests/secrets.ts'
 import { isWaited, readiness } from './readiness.ts'
 import { type GroupJob, LABELS } from './topology.ts'
@@ -115,8 +115,9 @@ async function applyStage(
     namespaces.some(namespace => namespace.metadata.name === secret.metadata.namespace),
   )
   for (const secret of secrets) {
-    if (await ensureSecret(api, secret))
-      changed.push(`Secret ${secret.metadata.namespace}/${secret.metadata.name}`)
+    for (const made of await ensureSecret(api, secret)) {
+      changed.push(`Secret ${made.namespace}/${made.name}`)
+    }
   }
   await applyEach(others)
   await applyEach(workloads)
@@ -133,19 +134,44 @@ function isChanged(before: LiveObject, after: LiveObject): boolean {
 /**
  * Makes the passwords that are missing; one that is there is never made anew, because the database knows it.
  *
- * @returns whether anything was made
+ * @returns the Secrets that were made or completed
  */
-async function ensureSecret(api: ApiServer, { metadata, keys }: GeneratedSecret): Promise<boolean> {
-  const password = () => Buffer.from(randomBytes(PASSWORD_BYTES).toString('base64url')).toString('base64')
+async function ensureSecret(api: ApiServer, generated: GeneratedSecret): Promise<readonly Metadata[]> {
+  const { metadata, keys, copies } = generated
+  const made = (await ensureValues(api, metadata, keys)) ? [metadata] : []
+  if (copies.length === 0) return made
+  const data = await secretData(api, metadata)
+  for (const copy of copies) {
+    const present = await secretData(api, copy)
+    if (keys.every(key => present[key] === data[key])) continue
+    await api.apply(secretOf(copy, data))
+    made.push(copy)
+  }
+  return made
+}
+
+/** @returns whether anything was made */
+async function ensureValues(api: ApiServer, metadata: Metadata, keys: readonly string[]): Promise<boolean> {
+  // Letters and digits alone: some of these stand in a URL.
+  const password = () => Buffer.from(randomBytes(PASSWORD_BYTES).toString('hex')).toString('base64')
   const fresh = Object.fromEntries(keys.map(key => [key, password()]))
-  const secret = { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata, data: fresh }
+  const secret = secretOf(metadata, fresh)
   const live = (await api.read(referenceOf(secret))) ?? null
   if (live === null && (await api.create(secret))) return true
   // Somebody else made it in between, or an older version knew fewer keys.
-  const present = ((live ?? (await api.read(referenceOf(secret))))?.data ?? {}) as Record<string, string>
+  const present = await secretData(api, metadata)
   if (keys.every(key => key in present)) return false
   await api.apply({ ...secret, data: { ...fresh, ...present } })
   return true
+}
+
+function secretOf(metadata: Metadata, data: Readonly<Record<string, string>>) {
+  return { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata, data }
+}
+
+async function secretData(api: ApiServer, metadata: Metadata): Promise<Readonly<Record<string, string>>> {
+  const live = await api.read(referenceOf(secretOf(metadata, {})))
+  return (live?.data ?? {}) as Record<string, string>
 }
 
 /** @throws UserError that names every object that is in the way */

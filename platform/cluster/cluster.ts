@@ -33,6 +33,8 @@ export type ClusterFacts = {
   readonly nodes: readonly string[]
   /** Address ranges (CIDR) that pods get their addresses from, where that is known. */
   readonly podNetworks?: readonly string[]
+  /** The nodes can pull from public registries, and may: official images that are not built here are run as well. */
+  readonly publicImages?: boolean
 }
 
 /**

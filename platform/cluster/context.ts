@@ -45,15 +45,18 @@ export async function contextChecks(cluster: Cluster): Promise<readonly Check[]>
 export class ContextCluster implements Cluster {
   readonly #access: ClusterAccess
   readonly #registry: string | undefined
+  readonly #publicImages: boolean
   #facts: ClusterFacts | undefined
 
   /**
    * @param registry `host/path` that both this machine can push to and the nodes can pull from; only needed to deploy
+   * @param publicImages whether the nodes may pull from public registries as well
    * @throws UserError when the kubeconfig has no such context
    */
-  constructor(access: ClusterAccess, registry?: string) {
+  constructor(access: ClusterAccess, registry?: string, publicImages = false) {
     this.#access = access
     this.#registry = registry
+    this.#publicImages = publicImages
     const names = this.#config()
       .getContexts()
       .map(context => context.name)
@@ -100,6 +103,7 @@ export class ContextCluster implements Cluster {
       kind: 'context',
       storageClassName: standard,
       nodes: nodes.flatMap(node => node.metadata?.name ?? []),
+      publicImages: this.#publicImages,
     }
     progress(`Kubernetes ${gitVersion}, ${nodes.length} nodes`)
     return this.#access

@@ -33,7 +33,18 @@ describe('the database', () => {
       ['PATRONI_REWIND_PASSWORD', { name: 'database-passwords', key: 'rewinder' }],
       ['PATRONI_RESTAPI_PASSWORD', { name: 'database-passwords', key: 'patroni-api' }],
       ['OWNER_PASSWORD', { name: 'database-passwords', key: 'owner' }],
+      ['MONITOR_PASSWORD', { name: 'database-passwords', key: 'monitor' }],
     ])
+  })
+
+  test('has an exporter beside it that knows no password but that of its own role', () => {
+    const [member, exporter] = spec.template.spec.containers as [V1Container, V1Container]
+    const secrets = (exporter.env ?? []).flatMap(each => each.valueFrom?.secretKeyRef?.key ?? [])
+
+    // Attacks on containers pick the one with the name of the service.
+    expect([member.name, exporter.name]).toEqual(['database', 'postgres-exporter'])
+    expect(secrets).toEqual(['monitor'])
+    expect(exporter.volumeMounts).toBeUndefined()
   })
 
   test('gives each client the password of its own role only', () => {

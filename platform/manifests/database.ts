@@ -1,3 +1,4 @@
+import type { V1Container } from '@kubernetes/client-node'
 import { type Group, PORTS, serviceHost } from '../topology.ts'
 import { type RenderInput, specOf } from './input.ts'
 import { type KubernetesObject, type Metadata, metadata, ownLabels, selectorLabels } from './object.ts'
@@ -124,6 +125,7 @@ function statefulSet(group: Group, input: RenderInput): KubernetesObject {
               }),
               volumeMounts: [{ name: 'data', mountPath: '/data' }, run.mount, temporary.mount, shared.mount],
             },
+            exporter(input),
           ],
           volumes: [run.volume, temporary.volume, shared.volume],
         },
@@ -141,6 +143,30 @@ function statefulSet(group: Group, input: RenderInput): KubernetesObject {
         },
       ],
     },
+  }
+}
+
+/**
+ * Postgres' own statistics, read by a role that sees them and no row of anybody's. It has no probes: a member that serves
+ * must not be taken out because nobody can look into it.
+ */
+function exporter(input: RenderInput): V1Container {
+  return {
+    name: 'postgres-exporter',
+    image: imageReference(input.images, 'observability'),
+    command: [
+      'prometheus-postgres-exporter',
+      `--web.listen-address=:${PORTS.postgresExporter}`,
+      '--log.level=error',
+    ],
+    ...CONTAINER_DEFAULTS,
+    resources: resourceRequirements(input.topology.postgresExporter),
+    env: [
+      env('DATA_SOURCE_URI', `127.0.0.1:${PORTS.database}/postgres?sslmode=disable&connect_timeout=2`),
+      env('DATA_SOURCE_USER', DATABASE_ROLES.monitor),
+      envFromSecret('DATA_SOURCE_PASS', DATABASE_SECRET, DATABASE_ROLES.monitor),
+    ],
+    ports: [{ name: 'pg-metrics', containerPort: PORTS.postgresExporter }],
   }
 }
 
@@ -166,6 +192,8 @@ function environment(group: Group, input: RenderInput) {
     env('PATRONI_RESTAPI_USERNAME', 'patroni'),
     password('PATRONI_RESTAPI_PASSWORD', PATRONI_API_KEY),
     password('OWNER_PASSWORD', DATABASE_ROLES.owner),
+    env('MONITOR_USERNAME', DATABASE_ROLES.monitor),
+    password('MONITOR_PASSWORD', DATABASE_ROLES.monitor),
   ]
 }
 

@@ -20,6 +20,11 @@ describe('deployment()', () => {
   })
 
   test('ends the old pod first where two would count twice or share a volume', () => {
-    expect(deploymentsWith({ type: 'Recreate' })).toEqual(['prometheus', 'object-state'])
+    expect(deploymentsWith({ type: 'Recreate' })).toEqual([
+      'prometheus',
+      'alertmanager',
+      'object-state',
+      'zipkin',
+    ])
   })
 })

@@ -1,10 +1,14 @@
 import { GROUPS, type Group } from '../topology.ts'
 import { agent } from './agent.ts'
+import { alertmanager } from './alertmanager.ts'
+import { blackbox } from './blackbox.ts'
 import { corpusVolume } from './corpus-volume.ts'
+import { dashboardMaps } from './dashboards.ts'
 import { database } from './database.ts'
 import { disruptionBudget } from './disruption-budgets.ts'
 import { edge } from './edge.ts'
 import { gateway } from './gateway.ts'
+import { grafana } from './grafana.ts'
 import { ingest } from './ingest.ts'
 import type { RenderInput } from './input.ts'
 import { migrate } from './migrate.ts'
@@ -13,9 +17,11 @@ import { groupNetworkPolicies, sharedNetworkPolicies } from './network-policies.
 import { nodeExporter } from './node-exporter.ts'
 import type { KubernetesObject } from './object.ts'
 import { objectState } from './object-state.ts'
+import { oncallDatabase } from './oncall-database.ts'
 import { prometheus } from './prometheus.ts'
 import { groupAccounts, sharedAccounts } from './rbac.ts'
 import { recommender } from './recommender.ts'
+import { zipkin } from './zipkin.ts'
 
 /** Stages in the order in which they are applied; each needs what the ones before it made. */
 export const STAGES = ['facilities', 'database', 'migrate', 'services', 'ingest'] as const
@@ -29,7 +35,7 @@ export type Stage = {
 /**
  * All that is deployed, in the order in which it is applied.
  *
- *   facilities: namespaces, accounts, policies, budgets, volumes, metrics
+ *   facilities: namespaces, accounts, policies, budgets, volumes, stores of what is seen
  *     -> database -> migrate (schema) -> services: recommender, gateway, edge -> ingest (songs)
  */
 export function renderStages(input: RenderInput): readonly Stage[] {
@@ -47,9 +53,7 @@ export function renderStages(input: RenderInput): readonly Stage[] {
         ...sharedNetworkPolicies(),
         ...inEach(group => budgets(group, input)),
         ...(input.facts.kind === 'local' ? inEach(corpusVolume) : []),
-        ...prometheus(input),
-        ...nodeExporter(input),
-        ...objectState(input),
+        ...stores(input),
         ...agent(input),
       ],
     },
@@ -67,6 +71,21 @@ export function renderStages(input: RenderInput): readonly Stage[] {
       name: 'ingest',
       objects: inEach(group => (input.corpus ? ingest(group, input, input.corpus) : [])),
     },
+  ]
+}
+
+/** What sees both groups, and keeps what was seen. */
+function stores(input: RenderInput): readonly KubernetesObject[] {
+  return [
+    ...prometheus(input),
+    ...alertmanager(input),
+    ...blackbox(input),
+    ...nodeExporter(input),
+    ...objectState(input),
+    ...zipkin(input),
+    ...oncallDatabase(input),
+    ...dashboardMaps(input),
+    ...(input.facts.publicImages ? grafana(input) : []),
   ]
 }
 

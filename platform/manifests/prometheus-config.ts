@@ -1,8 +1,12 @@
 import { stringify } from 'yaml'
-import { GROUP_JOBS, GROUPS, PORTS, SHARED_NAMESPACE } from '../topology.ts'
+import { GROUP_JOBS, GROUPS, PORTS, SHARED_NAMESPACE, sharedHost } from '../topology.ts'
 
 /** How often everything is asked, seconds. */
 export const SCRAPE_SECONDS = 5
+
+/** Where Prometheus reads its rules, and the token with which it tells oncall of alerts. */
+export const RULES_FOLDER = '/etc/prometheus-rules'
+export const RECORDER_TOKEN_FILE = '/etc/prometheus-token/recorder'
 
 /** How soon a new pod or node is found, seconds. */
 const DISCOVERY_SECONDS = 5
@@ -35,18 +39,101 @@ const CONTAINER_SERIES = [
  * own. Targets come with `group`, `zone`, `service`, `namespace`, `pod` and `node`, so those stand on every series.
  */
 export function prometheusConfig(): string {
-  const services = ['gateway', 'recommender', 'database', 'edge', 'node-exporter', 'prometheus']
+  const every = `${SCRAPE_SECONDS}s`
   return stringify(
     {
-      global: { scrape_interval: `${SCRAPE_SECONDS}s`, scrape_timeout: '4s', evaluation_interval: '5s' },
+      global: { scrape_interval: every, scrape_timeout: '4s', evaluation_interval: every },
+      rule_files: [`${RULES_FOLDER}/*.yml`],
+      alerting: { alertmanagers: alertmanagers() },
       scrape_configs: [
-        ...services.map(name => ({ job_name: name, ...discovered(name) })),
+        ...SERVICES.map(name => ({ job_name: name, ...discovered(name) })),
+        oncall(),
+        postgres(),
+        zipkin(),
+        ...PROBES.map(probe),
         objectState(),
         containers(),
       ],
     },
     { lineWidth: 0, aliasDuplicateObjects: false },
   )
+}
+
+/** Whose metrics are all kept. */
+const SERVICES = [
+  'gateway',
+  'recommender',
+  'database',
+  'edge',
+  'node-exporter',
+  'prometheus',
+  'alertmanager',
+]
+
+/** Kinds of probes, as object-state tells their targets. */
+const PROBES = ['probe-http', 'probe-icmp', 'probe-icmp-zones', 'probe-dns']
+
+/**
+ * Alertmanager tells people, oncall keeps the record of everything: it also hears of alerts that are over before anybody
+ * is told, and of those that are silenced.
+ */
+function alertmanagers() {
+  const at = (target: string) => ({ scheme: 'http', timeout: '3s', static_configs: [{ targets: [target] }] })
+  return [
+    at(`${sharedHost('alertmanager')}:${PORTS.alertmanager}`),
+    {
+      ...at(`${sharedHost('oncall')}:${PORTS.oncall}`),
+      authorization: { type: 'Bearer', credentials_file: RECORDER_TOKEN_FILE },
+    },
+  ]
+}
+
+/** It tells of attacks on others: their group, zone and service stand before its own. */
+function oncall() {
+  return { job_name: 'oncall', honor_labels: true, ...discovered('oncall') }
+}
+
+/** Statistics of every member; of its hundreds of settings the one that a rule compares with. */
+function postgres() {
+  return {
+    job_name: 'postgres',
+    ...discovered('postgres'),
+    metric_relabel_configs: [
+      {
+        source_labels: ['__name__'],
+        regex: 'pg_settings_max_connections|pg_(database|exporter|locks|replication|stat|up).*',
+        action: 'keep',
+      },
+    ] satisfies Relabel[],
+  }
+}
+
+/** Its own count of spans, and Java's memory. */
+function zipkin() {
+  return {
+    job_name: 'zipkin',
+    metrics_path: '/prometheus',
+    ...discovered('zipkin'),
+    metric_relabel_configs: [
+      { source_labels: ['__name__'], regex: 'zipkin_.+|jvm_(memory|gc)_.+', action: 'keep' },
+    ] satisfies Relabel[],
+  }
+}
+
+/** Who asks is told by the target's address, what is asked by its parameters. */
+function probe(name: string) {
+  return {
+    job_name: name,
+    metrics_path: '/probe',
+    ...discovered(name),
+    metric_relabel_configs: [
+      {
+        source_labels: ['__name__'],
+        regex: 'probe_(success|duration_seconds|(http|icmp|dns)_duration_seconds|http_status_code)',
+        action: 'keep',
+      },
+    ] satisfies Relabel[],
+  }
 }
 
 function discovered(name: string) {

@@ -1,12 +1,20 @@
+import { basename, dirname } from 'node:path'
 import { FORWARDED_PORTS, PORTS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
 import { deployment } from './deployment.ts'
 import type { RenderInput } from './input.ts'
-import { configAnnotation, configMap, type KubernetesObject, metadata, selectorLabels } from './object.ts'
+import { configAnnotation, configMap, type KubernetesObject, metadata } from './object.ts'
 import { httpProbes, imageReference, outsideTheGroups, scratch } from './pod.ts'
-import { prometheusConfig } from './prometheus-config.ts'
+import { prometheusConfig, RECORDER_TOKEN_FILE, RULES_FOLDER } from './prometheus-config.ts'
+import { ONCALL_KEYS, ONCALL_SECRET } from './secrets.ts'
+import { sharedService } from './shared-service.ts'
 
 const SERVICE = 'prometheus'
 const CONFIG_NAME = 'prometheus-config'
+const RULES_NAME = 'prometheus-rules'
+const CONFIG_FOLDER = '/etc/prometheus-lab'
+
+/** An alert that goes on firing is told again that often: what has missed it once hears of it soon. */
+export const RESEND_SECONDS = 15
 
 /** What Prometheus may keep: the older of two days and 1.5 GB goes; the volume is a third larger. */
 const RETENTION = { time: '2d', size: '1500MB', volumeMiB: 2048 }
@@ -15,33 +23,38 @@ const RETENTION = { time: '2d', size: '1500MB', volumeMiB: 2048 }
 export function prometheus(input: RenderInput): readonly KubernetesObject[] {
   const files = { 'prometheus.yml': prometheusConfig() }
   const data = scratch('data', '/prometheus', RETENTION.volumeMiB)
-  const head = metadata(SHARED_GROUP, SHARED_NAMESPACE, SERVICE)
+  const { rules } = input.observability
   return [
     configMap(metadata(SHARED_GROUP, SHARED_NAMESPACE, SERVICE, CONFIG_NAME), files),
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: head,
-      spec: {
-        selector: selectorLabels(SHARED_GROUP, SERVICE),
-        ...ports(input),
-      },
-    },
+    configMap(metadata(SHARED_GROUP, SHARED_NAMESPACE, SERVICE, RULES_NAME), rules),
+    sharedService(input, SERVICE, PORTS.prometheus, FORWARDED_PORTS.prometheus),
     deployment(SHARED_GROUP, SHARED_NAMESPACE, SERVICE, {
       replicas: 1,
       update: 'recreate',
-      annotations: configAnnotation(files),
+      annotations: configAnnotation({ ...files, ...rules }),
       pod: {
         ...outsideTheGroups(),
         automountServiceAccountToken: true,
       },
       stopSeconds: 20,
-      volumes: [{ name: 'config', configMap: { name: CONFIG_NAME } }, data.volume],
+      volumes: [
+        { name: 'config', configMap: { name: CONFIG_NAME } },
+        { name: 'rules', configMap: { name: RULES_NAME } },
+        {
+          name: 'token',
+          secret: {
+            secretName: ONCALL_SECRET,
+            defaultMode: 0o440,
+            items: [{ key: ONCALL_KEYS.recorder, path: basename(RECORDER_TOKEN_FILE) }],
+          },
+        },
+        data.volume,
+      ],
       program: {
         image: imageReference(input.images, 'observability'),
         command: [
           'prometheus',
-          '--config.file=/etc/prometheus-lab/prometheus.yml',
+          `--config.file=${CONFIG_FOLDER}/prometheus.yml`,
           `--web.listen-address=:${PORTS.prometheus}`,
           `--storage.tsdb.path=${data.mount.mountPath}`,
           `--storage.tsdb.retention.time=${RETENTION.time}`,
@@ -50,6 +63,11 @@ export function prometheus(input: RenderInput): readonly KubernetesObject[] {
           // k6 sends its own samples, latencies as native histograms.
           '--web.enable-remote-write-receiver',
           '--enable-feature=native-histograms,exemplar-storage',
+          `--rules.alert.resend-delay=${RESEND_SECONDS}s`,
+          // Where a link in an alert leads to.
+          ...(input.facts.kind === 'local'
+            ? [`--web.external-url=http://127.0.0.1:${FORWARDED_PORTS.prometheus}/`, '--web.route-prefix=/']
+            : []),
         ],
       },
       resources: input.topology.shared[SERVICE],
@@ -61,15 +79,13 @@ export function prometheus(input: RenderInput): readonly KubernetesObject[] {
           alivePath: '/-/healthy',
           startSeconds: 60,
         }),
-        volumeMounts: [{ name: 'config', mountPath: '/etc/prometheus-lab', readOnly: true }, data.mount],
+        volumeMounts: [
+          { name: 'config', mountPath: CONFIG_FOLDER, readOnly: true },
+          { name: 'rules', mountPath: RULES_FOLDER, readOnly: true },
+          { name: 'token', mountPath: dirname(RECORDER_TOKEN_FILE), readOnly: true },
+          data.mount,
+        ],
       },
     }),
   ]
-}
-
-function ports(input: RenderInput) {
-  const port = { name: 'http', port: PORTS.prometheus, protocol: 'TCP' }
-  return input.facts.kind === 'local'
-    ? { type: 'NodePort', ports: [{ ...port, nodePort: FORWARDED_PORTS.prometheus }] }
-    : { type: 'ClusterIP', ports: [port] }
 }

@@ -14,8 +14,23 @@ describe('roles', () => {
       [...rules('Role'), ...rules('ClusterRole')].filter(rule => rule.resources.includes('secrets')),
     ).toEqual([])
     expect(rules('ClusterRole').map(({ resources, verbs }) => [resources, verbs])).toEqual([
+      [['nodes'], ['get', 'list', 'watch']],
       [['nodes/metrics'], ['get']],
       [['nodes'], ['list', 'watch']],
+    ])
+  })
+
+  test('let oncall make and lift the halt, and touch nothing else', () => {
+    const rules = OBJECTS.filter(
+      ({ kind, metadata }) => kind === 'Role' && metadata.labels.service === 'oncall',
+    ).flatMap(role => (role.rules as object[]).map(rule => ({ namespace: role.metadata.namespace, ...rule })))
+    const look = { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }
+    const halt = { namespace: 'chaos', apiGroups: [''], resources: ['configmaps'] }
+
+    expect(rules).toEqual([
+      ...['control', 'experiment', 'observability', 'chaos'].map(namespace => ({ namespace, ...look })),
+      { ...halt, verbs: ['create'] },
+      { ...halt, resourceNames: ['halt'], verbs: ['get', 'delete'] },
     ])
   })
 })

@@ -1,4 +1,5 @@
-import { GROUPS, type Group, LABELS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
+import { HALT_NAME } from '../../services/agent/protocol.ts'
+import { CHAOS_NAMESPACE, GROUPS, type Group, LABELS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
 import { type KubernetesObject, type Metadata, managedLabels, metadata, type Owner } from './object.ts'
 
 /*
@@ -27,8 +28,19 @@ export function groupAccounts(group: Group): readonly KubernetesObject[] {
 
 export function sharedAccounts(): readonly KubernetesObject[] {
   return [
-    ...['prometheus', 'node-exporter', 'object-state'].map(service =>
+    ...['prometheus', 'alertmanager', 'blackbox', 'node-exporter', 'object-state', 'zipkin'].map(service =>
       serviceAccount(SHARED_GROUP, SHARED_NAMESPACE, service),
+    ),
+    ...['oncall', 'oncall-database'].map(service => serviceAccount(SHARED_GROUP, SHARED_NAMESPACE, service)),
+    ...clusterWideRole('oncall', [{ apiGroups: [''], resources: ['nodes'], verbs: READ }]),
+    ...[...GROUPS, SHARED_NAMESPACE, CHAOS_NAMESPACE].flatMap(namespace =>
+      namespacedRole(
+        SHARED_GROUP,
+        namespace,
+        'oncall',
+        namespace === CHAOS_NAMESPACE ? [LOOK_AT_PODS, ...HALT_RULES] : [LOOK_AT_PODS],
+        SHARED_NAMESPACE,
+      ),
     ),
     // Targets are told by object-state; of the API it needs nothing but the kubelets' consent.
     ...clusterWideRole('prometheus', [{ apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] }]),
@@ -59,6 +71,14 @@ const SPARK_DRIVER_RULES: readonly Rule[] = [
     resources: ['services', 'persistentvolumeclaims'],
     verbs: [...READ, 'deletecollection'],
   },
+]
+
+const LOOK_AT_PODS: Rule = { apiGroups: [''], resources: ['pods'], verbs: READ }
+
+/** It stops everything and lets it go on again. What a `create` makes cannot be limited to a name. */
+const HALT_RULES: readonly Rule[] = [
+  { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
+  { apiGroups: [''], resources: ['configmaps'], resourceNames: [HALT_NAME], verbs: ['get', 'delete'] },
 ]
 
 const LIST_AND_WATCH = ['list', 'watch']

@@ -3,7 +3,7 @@
 set -euo pipefail
 umask 077
 
-: "${PATRONI_KUBERNETES_POD_IP:?}" "${POD_NETWORKS:?}" "${DATABASE_PORT:?}" "${PATRONI_PORT:?}"
+: "${PATRONI_KUBERNETES_POD_IP:?}" "${POD_NETWORKS:?}" "${DATABASE_PORT:?}" "${PATRONI_PORT:?}" "${MONITOR_USERNAME:?}"
 
 config=/run/patroni/config
 mkdir -p "$config"
@@ -20,6 +20,9 @@ cp /app/database/patroni.yml "$config/10-settings.yml"
   echo "  pg_hba:"
   echo "    - local all postgres peer"
   echo "    - local replication $PATRONI_REPLICATION_USERNAME scram-sha-256"
+  # The exporter in this pod, and nobody else under its name.
+  echo "    - host postgres $MONITOR_USERNAME 127.0.0.1/32 scram-sha-256"
+  echo "    - host all $MONITOR_USERNAME all reject"
   for network in $POD_NETWORKS; do
     echo "    - host replication $PATRONI_REPLICATION_USERNAME $network scram-sha-256"
     # The superuser is for this pod alone; pg_rewind and everybody else come over the network with a password.

@@ -16,7 +16,8 @@ import {
 import { type Family, type Identity, renderFamilies } from './family.ts'
 import { NODE_FAMILIES, nodeIdentity } from './nodes.ts'
 import { POD_FAMILIES, podIdentity } from './pods.ts'
-import { TARGET_NAMES, type TargetGroup, targetGroups } from './targets.ts'
+import type { TargetGroup } from './probes.ts'
+import { TARGET_NAMES, targetGroups } from './targets.ts'
 import { type Backoff, type Listing, Watched, type WatchObserver } from './watched.ts'
 import {
   DEPLOYMENT_FAMILIES,

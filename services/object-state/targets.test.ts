@@ -86,9 +86,17 @@ describe('targetGroups()', () => {
       'gateway',
       'recommender',
       'database',
+      'postgres',
       'prometheus',
+      'alertmanager',
       'node-exporter',
       'object-state',
+      'zipkin',
+      'oncall',
+      'probe-http',
+      'probe-icmp',
+      'probe-icmp-zones',
+      'probe-dns',
     ])
   })
 })

@@ -1,35 +1,37 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node'
 import { LABELS, PORTS, SHARED_GROUP } from '../../platform/topology.ts'
+import { type PlacedPod, PROBE_NAMES, probeTargets, type TargetGroup } from './probes.ts'
 
 /*
  * Where Prometheus finds what it scrapes, in the format of its HTTP service discovery: Debian builds Prometheus without
  * its own discovery of Kubernetes, and what that would ask the API server for is watched here already.
  *
- * GET /targets/<service> tells the pods of a service, GET /targets/kubelet the nodes.
+ * GET /targets/<service> tells the pods of a service, GET /targets/kubelet the nodes, GET /targets/<kind of probe> what the
+ * probers ask (probes.ts).
  */
 
-/** Scraped together, with the same labels. */
-export type TargetGroup = {
-  /** `address:port`. */
-  readonly targets: readonly string[]
-  readonly labels: Readonly<Record<string, string>>
-}
+/** Where the pods of `service` tell something. */
+type Source = { readonly service: string; readonly port: number }
 
-/** Port of the metrics of each service. */
-const METRICS_PORTS: Readonly<Record<string, number>> = {
-  edge: PORTS.edgeMetrics,
-  gateway: PORTS.gatewayMetrics,
-  recommender: PORTS.recommender,
-  database: PORTS.patroni,
-  prometheus: PORTS.prometheus,
-  'node-exporter': PORTS.nodeExporter,
-  'object-state': PORTS.objectState,
+/** By the name that is asked for; a service may tell two things. */
+const SOURCES: Readonly<Record<string, Source>> = {
+  edge: { service: 'edge', port: PORTS.edgeMetrics },
+  gateway: { service: 'gateway', port: PORTS.gatewayMetrics },
+  recommender: { service: 'recommender', port: PORTS.recommender },
+  database: { service: 'database', port: PORTS.patroni },
+  postgres: { service: 'database', port: PORTS.postgresExporter },
+  prometheus: { service: 'prometheus', port: PORTS.prometheus },
+  alertmanager: { service: 'alertmanager', port: PORTS.alertmanager },
+  'node-exporter': { service: 'node-exporter', port: PORTS.nodeExporter },
+  'object-state': { service: 'object-state', port: PORTS.objectState },
+  zipkin: { service: 'zipkin', port: PORTS.zipkin },
+  oncall: { service: 'oncall', port: PORTS.oncall },
 }
 
 const KUBELET_PORT = 10_250
 
 /** Names that can be asked for. */
-export const TARGET_NAMES: readonly string[] = ['kubelet', ...Object.keys(METRICS_PORTS)]
+export const TARGET_NAMES: readonly string[] = ['kubelet', ...Object.keys(SOURCES), ...PROBE_NAMES]
 
 /**
  * Every series carries `group`, and `zone` where there is one: of a group's pod the pod's own group, of what stands on
@@ -43,27 +45,32 @@ export function targetGroups(
   nodes: readonly V1Node[],
 ): readonly TargetGroup[] {
   if (name === 'kubelet') return nodes.flatMap(kubeletTarget)
-  const port = METRICS_PORTS[name]
-  if (port === undefined) return []
+  const places = placedPods(pods, nodes)
+  if (PROBE_NAMES.includes(name)) return probeTargets(name, places)
+  const source = SOURCES[name]
+  if (source === undefined) return []
+  return places
+    .filter(place => place.labels.service === source.service)
+    .map(({ address, labels }) => ({ targets: [`${address}:${source.port}`], labels }))
+}
+
+/** Pods of ours that run, with the labels of what is told about them. */
+function placedPods(pods: readonly V1Pod[], nodes: readonly V1Node[]): readonly PlacedPod[] {
   const byName = new Map(nodes.map(node => [node.metadata?.name ?? '', node]))
-  return pods.flatMap(pod => {
-    const { metadata, spec, status } = pod
-    const isTarget =
-      metadata?.labels?.[LABELS.partOf] === LABELS.product &&
-      metadata.labels[LABELS.service] === name &&
-      status?.phase === 'Running' &&
-      status.podIP !== undefined
-    if (!isTarget) return []
+  return pods.flatMap(({ metadata, spec, status }) => {
+    const isOurs = metadata?.labels?.[LABELS.partOf] === LABELS.product
+    if (!isOurs || status?.phase !== 'Running' || status.podIP === undefined) return []
     const node = byName.get(spec?.nodeName ?? '')
     // A pod on the host's network tells about the node.
     const group = spec?.hostNetwork ? nodeGroup(node) : metadata.labels?.[LABELS.group]
     return [
       {
-        targets: [`${status.podIP}:${port}`],
+        address: status.podIP,
+        nodeGroup: nodeGroup(node),
         labels: {
           group: group ?? SHARED_GROUP,
           ...zoneLabel(node),
-          service: name,
+          service: metadata.labels?.[LABELS.service] ?? '',
           namespace: metadata.namespace ?? '',
           pod: metadata.name ?? '',
           node: spec?.nodeName ?? '',

@@ -27,10 +27,10 @@ describe('facilityManifests()', () => {
     expect(find('APIService', 'v1beta1.metrics.k8s.io')).toMatchObject({ spec: { caBundle: 'Q0E=' } })
   })
 
-  test('has one disk for each worker, tied to it', () => {
+  test('has one disk for each node, tied to it', () => {
     const disks = manifests.filter(each => each.kind === 'PersistentVolume')
 
-    expect(disks).toHaveLength(6)
+    expect(disks).toHaveLength(7)
     expect(JSON.stringify(find('PersistentVolume', 'disk-experiment-c'))).toContain(
       '"values":["experiment-c"]',
     )

@@ -206,7 +206,7 @@ function metricsServer(image: string, certificate: ServerCertificate): readonly 
   ]
 }
 
-/** One disk a worker, in the worker's own folder: it stays when the worker's power is cut, and moves nowhere else. */
+/** One disk a node, in the node's own folder: it stays when the node's power is cut, and moves nowhere else. */
 function disks(nodes: readonly NodePlan[]): readonly KubernetesManifest[] {
   const storageClass = {
     apiVersion: 'storage.k8s.io/v1',
@@ -215,8 +215,7 @@ function disks(nodes: readonly NodePlan[]): readonly KubernetesManifest[] {
     provisioner: 'kubernetes.io/no-provisioner',
     volumeBindingMode: 'WaitForFirstConsumer',
   }
-  const workers = nodes.filter(node => node.group !== 'system')
-  return [storageClass, ...workers.map(diskOf)]
+  return [storageClass, ...nodes.map(diskOf)]
 }
 
 export function diskName(node: string): string {

@@ -1,0 +1,96 @@
+import { FORWARDED_PORTS, PORTS, SHARED_GROUP, SHARED_NAMESPACE, sharedHost } from '../topology.ts'
+import { dashboardVolume } from './dashboards.ts'
+import { deployment } from './deployment.ts'
+import type { RenderInput } from './input.ts'
+import type { KubernetesObject } from './object.ts'
+import { configAnnotation } from './object.ts'
+import { ONCALL_DATABASE } from './oncall-database.ts'
+import {
+  env,
+  envFromSecret,
+  httpProbes,
+  imageReference,
+  outsideTheGroups,
+  QUICK_DNS,
+  scratch,
+} from './pod.ts'
+import { RESEND_SECONDS } from './prometheus.ts'
+import { SCRAPE_SECONDS } from './prometheus-config.ts'
+import { EVENT_KEY, EVENT_SECRET, ONCALL_KEYS, ONCALL_SECRET } from './secrets.ts'
+import { sharedService } from './shared-service.ts'
+
+const SERVICE = 'oncall'
+const SECRETS = '/etc/oncall/secrets'
+const DASHBOARDS = '/etc/oncall/dashboards'
+
+/** Share of the memory limit that is V8's heap; buffers, code and stacks are outside it. */
+const HEAP_SHARE = 0.6
+
+/** Alerts and incidents, error events, runs and the console. */
+export function oncall(input: RenderInput): readonly KubernetesObject[] {
+  const temporary = scratch('tmp', '/tmp', 16)
+  const resources = input.topology.shared[SERVICE]
+  const dashboards = dashboardVolume(input)
+  return [
+    sharedService(input, SERVICE, PORTS.oncall, FORWARDED_PORTS.oncall),
+    deployment(SHARED_GROUP, SHARED_NAMESPACE, SERVICE, {
+      replicas: 1,
+      // Two would count what Prometheus tells twice.
+      update: 'recreate',
+      annotations: configAnnotation(input.observability.dashboards),
+      pod: { ...outsideTheGroups(), ...QUICK_DNS, automountServiceAccountToken: true },
+      stopSeconds: 15,
+      volumes: [
+        {
+          name: 'secrets',
+          secret: {
+            secretName: ONCALL_SECRET,
+            defaultMode: 0o440,
+            items: Object.values(ONCALL_KEYS).map(key => ({ key, path: key })),
+          },
+        },
+        dashboards,
+        temporary.volume,
+      ],
+      program: {
+        image: imageReference(input.images, 'services'),
+        workingDir: '/app',
+        command: [
+          'node',
+          `--max-old-space-size=${Math.floor(resources.memoryLimitMiB * HEAP_SHARE)}`,
+          '--import',
+          './instrumentation/register.ts',
+          'services/oncall/main.ts',
+        ],
+      },
+      resources,
+      container: {
+        env: [
+          env('OC_DATABASE_HOST', sharedHost('oncall-database')),
+          env('OC_DATABASE_PORT', PORTS.oncallDatabase),
+          env('OC_DATABASE_NAME', ONCALL_DATABASE),
+          env('OC_DATABASE_USER', ONCALL_DATABASE),
+          env('OC_SECRETS_DIR', SECRETS),
+          envFromSecret('OC_EVENT_KEY', EVENT_SECRET, EVENT_KEY),
+          env('OC_PROMETHEUS_URL', `http://${sharedHost('prometheus')}:${PORTS.prometheus}`),
+          env('OC_DASHBOARDS_DIR', DASHBOARDS),
+          env('OC_EVALUATION_SECONDS', SCRAPE_SECONDS),
+          env('OC_RESEND_SECONDS', RESEND_SECONDS),
+          ...(input.facts.kind === 'local'
+            ? [
+                env('OC_ZIPKIN_URL', `http://127.0.0.1:${FORWARDED_PORTS.zipkin}`),
+                env('OC_PUBLIC_URL', `http://127.0.0.1:${FORWARDED_PORTS.oncall}`),
+              ]
+            : []),
+        ],
+        ports: [{ name: 'http', containerPort: PORTS.oncall }],
+        ...httpProbes({ port: PORTS.oncall, readyPath: '/readyz', alivePath: '/healthz', startSeconds: 120 }),
+        volumeMounts: [
+          { name: 'secrets', mountPath: SECRETS, readOnly: true },
+          { name: dashboards.name, mountPath: DASHBOARDS, readOnly: true },
+          temporary.mount,
+        ],
+      },
+    }),
+  ]
+}

@@ -1,0 +1,49 @@
+import type { V1EnvVar } from '@kubernetes/client-node'
+import type { ImageName } from '../topology.ts'
+import { type Group, PORTS, sharedHost } from '../topology.ts'
+import type { RenderInput } from './input.ts'
+import { env, envFromField, envFromSecret, imageReference } from './pod.ts'
+import { EVENT_KEY, EVENT_SECRET } from './secrets.ts'
+
+/** Share of the requests that are traced from end to end. */
+const TRACED_SHARE = 0.05
+
+/**
+ * Where a program of a group sends its traces and error events, in the standard variables. The program also learns where
+ * it runs; without `ZONE` its node stands for its zone.
+ *
+ * @param image what it runs from: its hash is the release that stands on every span and event
+ */
+export function telemetryEnv(
+  group: Group,
+  service: string,
+  input: RenderInput,
+  image: ImageName,
+): V1EnvVar[] {
+  const release = releaseOf(imageReference(input.images, image))
+  return [
+    envFromField('POD_NAME', 'metadata.name'),
+    envFromField('NODE_NAME', 'spec.nodeName'),
+    env('OTEL_TRACES_EXPORTER', 'zipkin'),
+    env('OTEL_METRICS_EXPORTER', 'none'),
+    env('OTEL_LOGS_EXPORTER', 'none'),
+    env('OTEL_EXPORTER_ZIPKIN_ENDPOINT', `http://${sharedHost('zipkin')}:${PORTS.zipkin}/api/v2/spans`),
+    env('OTEL_SERVICE_NAME', service),
+    env(
+      'OTEL_RESOURCE_ATTRIBUTES',
+      `group=${group},service.namespace=${group},service.version=${release},service.instance.id=$(POD_NAME),host.name=$(NODE_NAME)`,
+    ),
+    env('OTEL_TRACES_SAMPLER', 'parentbased_traceidratio'),
+    env('OTEL_TRACES_SAMPLER_ARG', TRACED_SHARE),
+    // The key only tells whose events these are. Kubernetes puts it into the address.
+    envFromSecret('SENTRY_KEY', EVENT_SECRET, EVENT_KEY),
+    env('SENTRY_DSN', `http://$(SENTRY_KEY)@${sharedHost('oncall')}:${PORTS.oncall}/1`),
+    env('SENTRY_RELEASE', release),
+    env('SENTRY_ENVIRONMENT', group),
+  ]
+}
+
+/** What follows the last colon of a reference: the hash of everything that is in the image. */
+function releaseOf(reference: string): string {
+  return reference.slice(reference.lastIndexOf(':') + 1)
+}
