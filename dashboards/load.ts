@@ -72,8 +72,8 @@ const GENERATOR = [
     unit: 'count',
     min: 0,
     queries: [
-      { expr: 'max(k6_vus)', legend: 'in use' },
-      { expr: 'max(k6_vus_max)', legend: 'at most' },
+      { expr: 'max(max_over_time(k6_vus[$__rate_interval]))', legend: 'in use' },
+      { expr: 'max(max_over_time(k6_vus_max[$__rate_interval]))', legend: 'at most' },
     ],
   }),
   timeSeries({

@@ -64,6 +64,13 @@ describe('loadJob()', () => {
     expect(JSON.stringify(silent)).not.toContain('PROMETHEUS')
     expect(container(LOAD_POD.generator)?.command).toContain('experimental-prometheus-rw')
   })
+
+  test('sends latencies so that Prometheus can compute quantiles of any part of them', () => {
+    expect(container(LOAD_POD.generator)?.env).toContainEqual({
+      name: 'K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM',
+      value: 'true',
+    })
+  })
 })
 
 describe('loadJobName()', () => {

@@ -35,7 +35,7 @@ export type LoadJobOptions = {
   readonly plan: LoadPlan
   /** Reference of the image `load`. */
   readonly image: string
-  /** Prometheus remote-write endpoint, or null for no dashboards. */
+  /** Prometheus remote-write endpoint, with native histograms switched on; null for no dashboards. */
   readonly remoteWriteUrl: string | null
 }
 
@@ -101,7 +101,8 @@ function generator(plan: LoadPlan, image: string, remoteWriteUrl: string | null)
       : {
           K6_PROMETHEUS_RW_SERVER_URL: remoteWriteUrl,
           K6_PROMETHEUS_RW_PUSH_INTERVAL: '5s',
-          K6_PROMETHEUS_RW_TREND_STATS: 'p(50),p(95),p(99)',
+          // Quantiles that k6 has computed itself can be added up over neither routes nor time.
+          K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: 'true',
         }),
   }
   return {

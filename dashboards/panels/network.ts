@@ -9,6 +9,10 @@ const BY_ZONE = 'group, zone'
 /** Pods have one interface to the others. */
 const PODS = `${IN_SCOPE},pod!=""`
 
+/** Of probes every few seconds a minute holds enough to tell one lost packet from many. */
+const lost = (probes: string, by: string) =>
+  `1 - avg by (${by}) (avg_over_time(probe_success{${IN_SCOPE},${probes}}[1m]))`
+
 /** Names, distances and losses, as the probes and the services themselves meet them. */
 export function network(): readonly Panel[] {
   return [
@@ -38,60 +42,81 @@ export function network(): readonly Panel[] {
     }),
     timeSeries({
       title: 'DNS answer time',
-      description: 'Time until the name server of the cluster answers a probe from a zone.',
+      description: 'Time until the name service answers a probe from a zone.',
       unit: 'seconds',
       min: 0,
       queries: [
         {
-          expr: `max by (${BY_ZONE}) (probe_dns_duration_seconds{${IN_SCOPE},phase="request"})`,
+          expr: `max by (${BY_ZONE}) (probe_dns_duration_seconds{${IN_SCOPE},job="probe-dns",phase="request"})`,
           legend: ZONE,
         },
       ],
     }),
     timeSeries({
-      title: 'Round trip',
-      description: 'Time of the slowest ICMP echo to a zone and back.',
+      title: 'Round trip between zones',
+      description: 'Time of an ICMP echo from one zone of a group to another and back.',
       unit: 'seconds',
       min: 0,
       queries: [
         {
-          expr: `max by (${BY_ZONE}) (probe_icmp_duration_seconds{${IN_SCOPE},phase="rtt"} > 0)`,
-          legend: ZONE,
+          expr: `max by (group, from, zone) (probe_icmp_duration_seconds{${IN_SCOPE},job="probe-icmp-zones",phase="rtt"} > 0)`,
+          legend: '{{group}} {{from}} to {{zone}}',
         },
       ],
     }),
     timeSeries({
-      title: 'Packets lost',
-      description: 'Share of the ICMP echoes of two minutes to a zone that did not come back.',
-      unit: 'ratio',
-      min: 0,
-      max: 1,
-      queries: [
-        { expr: `max by (${BY_ZONE}) (group_zone:echo_loss:ratio_rate2m{${IN_SCOPE}})`, legend: ZONE },
-      ],
-    }),
-    timeSeries({
-      title: 'Probes failed',
-      description: 'Share of the probes of a kind that got no answer or a wrong one.',
-      unit: 'ratio',
-      min: 0,
-      max: 1,
-      queries: [
-        {
-          expr: `1 - avg by (job, ${BY_ZONE}) (avg_over_time(probe_success{${IN_SCOPE}}[$__rate_interval]))`,
-          legend: `{{job}} ${ZONE}`,
-        },
-      ],
-    }),
-    timeSeries({
-      title: 'Probe time',
-      description: 'Time of a whole probe, with its name lookup and its connection.',
+      title: 'Round trip to pods',
+      description: 'Time of an ICMP echo from outside the zones to a pod and back.',
       unit: 'seconds',
       min: 0,
       queries: [
         {
-          expr: `max by (job, ${BY_ZONE}) (probe_duration_seconds{${IN_SCOPE}})`,
-          legend: `{{job}} ${ZONE}`,
+          expr: `max by (${BY_PLACE}) (probe_icmp_duration_seconds{${IN_SCOPE},job="probe-icmp",phase="rtt"} > 0)`,
+          legend: PLACE,
+        },
+      ],
+    }),
+    timeSeries({
+      title: 'Packets lost on the way to pods',
+      description:
+        'Share of the ICMP echoes of a minute that did not come back: a packet was lost, or nobody is there.',
+      unit: 'ratio',
+      min: 0,
+      max: 1,
+      queries: [{ expr: lost('job="probe-icmp"', BY_PLACE), legend: PLACE }],
+    }),
+    timeSeries({
+      title: 'Packets lost between zones',
+      description: 'Share of the ICMP echoes of a minute from one zone to another that did not come back.',
+      unit: 'ratio',
+      min: 0,
+      max: 1,
+      queries: [
+        {
+          expr: lost('job="probe-icmp-zones"', 'group, from, zone'),
+          legend: '{{group}} {{from}} to {{zone}}',
+        },
+      ],
+    }),
+    timeSeries({
+      title: 'Health checks failed',
+      description:
+        'Share of the requests of a minute, from outside the zones, to which a pod did not say that it lives.',
+      unit: 'ratio',
+      min: 0,
+      max: 1,
+      queries: [{ expr: lost('job="probe-http"', BY_PLACE), legend: PLACE }],
+    }),
+    timeSeries({
+      title: 'Time of a health check',
+      description:
+        'Time of such a request, with its connection: what latency looks like from outside the zones.',
+      unit: 'seconds',
+      min: 0,
+      queries: [
+        {
+          expr: `max by (${BY_PLACE}) (probe_duration_seconds{${IN_SCOPE},job="probe-http"})`,
+          legend: PLACE,
         },
       ],
     }),
