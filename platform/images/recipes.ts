@@ -35,6 +35,7 @@ const SPARK_FILES = [
  *                      <- python <- recommender-packages <- recommender
  *                                <- java <- ingest-packages <- ingest
  *                      <- jdk ...^, s3a ...^ and zipkin-fetched
+ *                                <- telemetry-fetched, a part of both packages
  *                      <- zipkin
  *                      <- database-packages <- database
  *                      <- load-packages <- load
@@ -56,9 +57,18 @@ export async function allRecipes(root: string, folders: LabFolders): Promise<rea
     recipe('python-build', 'python/build.Dockerfile', { PYTHON: 'python' }, ['python/fetch-packages']),
     fetching(
       recipe(
+        'telemetry-fetched',
+        'python/telemetry.Dockerfile',
+        { PYTHON_BUILD: 'python-build' },
+        [],
+        [await requirements('telemetry')],
+      ),
+    ),
+    fetching(
+      recipe(
         'recommender-packages',
         'recommender/packages.Dockerfile',
-        onPython,
+        { ...onPython, TELEMETRY: 'telemetry-fetched' },
         [],
         [await requirements('recommender')],
       ),
@@ -85,7 +95,7 @@ export async function allRecipes(root: string, folders: LabFolders): Promise<rea
     recipe(
       'ingest-packages',
       'ingest/packages.Dockerfile',
-      { FETCHED: 'ingest-fetched', S3A: 's3a', JAVA: 'java' },
+      { FETCHED: 'ingest-fetched', TELEMETRY: 'telemetry-fetched', S3A: 's3a', JAVA: 'java' },
       SPARK_FILES.map(name => `ingest/${name}`),
       await rehearsedParts(root),
     ),

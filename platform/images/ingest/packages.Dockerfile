@@ -1,14 +1,18 @@
 # Spark and the Python packages of ingest, with an archive of loaded classes from which every Java process starts with
 # little more than half the work.
 ARG FETCHED
+ARG TELEMETRY
 ARG S3A
 ARG JAVA
 FROM $FETCHED AS fetched
+
+FROM $TELEMETRY AS telemetry
 
 FROM $S3A AS s3a
 
 FROM $JAVA
 COPY --from=fetched /opt/venv /opt/venv
+COPY --from=telemetry /opt/venv/lib/ /opt/venv/lib/
 COPY --from=s3a /opt/spark/file-systems /opt/spark/file-systems
 ENV SPARK_HOME=/opt/venv/lib/python3.11/site-packages/pyspark \
   SPARK_CLASSES=/opt/spark/classes.jsa \

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, LiteralString, TypeVar
+from typing import Any, Literal, LiteralString, Protocol, TypeVar
 
 import psycopg
 from psycopg import errors
-from psycopg.abc import PQGen
+from psycopg.abc import Params, PQGen, Query
 
 from pipeline.mistake import MistakeError
 
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 Session = Literal["any", "read-write"]
 Connection = psycopg.Connection[tuple[Any, ...]]
+Cursor = psycopg.Cursor[tuple[Any, ...]]
 Result = TypeVar("Result")
 
 # How often a waiting client looks whether it was interrupted; psycopg's own value.
@@ -87,6 +88,12 @@ def _host(item: str, default_port: str) -> tuple[str, int]:
     return name, int(port)
 
 
+class StatementObserver(Protocol):
+    """Sees every statement of a connection, never its parameters."""
+
+    def run(self, connection: Connection, query: Query, execute: Callable[[], Cursor]) -> Cursor: ...
+
+
 class PatientConnection(psycopg.Connection[tuple[Any, ...]]):
     """
     A connection that does not wait for ever. A server that is stopped, or cut off behind a network that still
@@ -94,6 +101,15 @@ class PatientConnection(psycopg.Connection[tuple[Any, ...]]):
     """
 
     answer_timeout_seconds: float | None = None
+    observer: StatementObserver | None = None
+
+    def execute(
+        self, query: Query, params: Params | None = None, *, prepare: bool | None = None, binary: bool = False
+    ) -> Cursor:
+        if self.observer is None:
+            return super().execute(query, params, prepare=prepare, binary=binary)
+        parent = super()
+        return self.observer.run(self, query, lambda: parent.execute(query, params, prepare=prepare, binary=binary))
 
     def wait(
         self, gen: PQGen[Result], interval: float = _INTERRUPT_CHECK_SECONDS, timeout: float | None = None
@@ -115,7 +131,7 @@ def connect(  # noqa: PLR0913 - one place for all that a connection needs
     answer_timeout_seconds: float | None = None,
     hosts: Sequence[tuple[str, int]] | None = None,
     database: str | None = None,
-) -> Connection:
+) -> PatientConnection:
     """
     Opens a connection in autocommit mode.
 
@@ -163,6 +179,7 @@ def with_writable_database(
     *,
     timeout_seconds: float,
     pause_seconds: float = 0.5,
+    on_retry: Callable[[psycopg.Error], None] | None = None,
 ) -> Result:
     """
     Runs `action` on a new connection, again from the start on another one while the database fails over.
@@ -179,6 +196,8 @@ def with_writable_database(
             if not is_passing(error) or time.monotonic() + pause_seconds > deadline:
                 raise
             log.warning("the database is not writable yet: %s", first_line(error))
+            if on_retry is not None:
+                on_retry(error)
             time.sleep(pause_seconds)
 
 

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from pipeline.midi import MAX_FILE_BYTES, DamagedMidi, read_instruments
 from pipeline.mistake import MistakeError
+from pipeline.spark import OnExecutors, unseen
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -39,10 +40,13 @@ class FileRecord(NamedTuple):
     reason: str | None
 
 
-def extract(spark: SparkContext, input_uri: str, *, tasks_at_least: int) -> list[FileRecord]:
+def extract(
+    spark: SparkContext, input_uri: str, *, tasks_at_least: int, on_executors: OnExecutors = unseen
+) -> list[FileRecord]:
     """
     Reads all MIDI files under `input_uri`, sorted by path.
 
+    :param on_executors: is put around the reading of each partition
     :raises MistakeError: when it is no URI of a folder, or there is no MIDI file
     """
     parts = urlsplit(input_uri)
@@ -51,15 +55,17 @@ def extract(spark: SparkContext, input_uri: str, *, tasks_at_least: int) -> list
     if parts.scheme == "file":
         if parts.netloc:
             raise MistakeError(f"Cannot read '{input_uri}': write file:/// with three slashes and an absolute path")
-        records = read_mounted(spark, unquote(parts.path), tasks_at_least=tasks_at_least)
+        records = read_mounted(spark, unquote(parts.path), tasks_at_least=tasks_at_least, on_executors=on_executors)
     else:
-        records = read_with_spark(spark, input_uri)
+        records = read_with_spark(spark, input_uri, on_executors)
     if not records:
         raise MistakeError(f"Cannot ingest '{input_uri}': there is no {' or '.join(MIDI_SUFFIXES)} file in it")
     return sorted(records)
 
 
-def read_mounted(spark: SparkContext, folder: str, *, tasks_at_least: int) -> list[FileRecord]:
+def read_mounted(
+    spark: SparkContext, folder: str, *, tasks_at_least: int, on_executors: OnExecutors = unseen
+) -> list[FileRecord]:
     """Reads a folder that driver and executors see at the same place."""
     if not os.path.isdir(folder):
         raise MistakeError(f"Cannot read '{folder}': there is no such folder")
@@ -67,13 +73,14 @@ def read_mounted(spark: SparkContext, folder: str, *, tasks_at_least: int) -> li
     if not paths:
         return []
     tasks = max(tasks_at_least, -(-len(paths) // _FILES_PER_TASK))
-    records = spark.parallelize(paths, min(tasks, len(paths))).mapPartitions(_read_paths).collect()
+    work = on_executors("read files", _read_paths)
+    records = spark.parallelize(paths, min(tasks, len(paths))).mapPartitions(work).collect()
     if all(record.hash is None and record.reason == _GONE for record in records):
         raise MistakeError(f"Cannot read '{folder}': the executors do not see its files; mount it there, too")
     return records
 
 
-def read_with_spark(spark: SparkContext, input_uri: str) -> list[FileRecord]:
+def read_with_spark(spark: SparkContext, input_uri: str, on_executors: OnExecutors = unseen) -> list[FileRecord]:
     """
     Reads a folder of any file system that Hadoop knows. Files over the limit are listed and not read.
 
@@ -84,8 +91,7 @@ def read_with_spark(spark: SparkContext, input_uri: str) -> list[FileRecord]:
     read = (
         files.where(files["length"] <= MAX_FILE_BYTES)
         .select("path", "content")
-        .rdd.filter(lambda row: is_midi_path(row[0]))
-        .map(lambda row: understand(row[0], bytes(row[1])))
+        .rdd.mapPartitions(on_executors("read files", _understand_rows))
         .collect()
     )
     too_large = [
@@ -145,6 +151,10 @@ def _midi_paths(folder: str) -> Iterator[str]:
         for name in names:
             if is_midi_path(name):
                 yield os.path.join(parent, name)
+
+
+def _understand_rows(rows: Iterable[tuple[str, bytearray]]) -> Iterator[FileRecord]:
+    return (understand(path, bytes(data)) for path, data in rows if is_midi_path(path))
 
 
 def _read_paths(paths: Iterable[str]) -> Iterator[FileRecord]:

@@ -16,6 +16,8 @@ from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.spark import OnExecutors, unseen
+
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
@@ -42,7 +44,12 @@ class Neighbours(NamedTuple):
 
 
 def find_neighbours(
-    spark: SparkContext, known: Iterable[InstrumentSet], new: Iterable[InstrumentSet], *, tasks: int
+    spark: SparkContext,
+    known: Iterable[InstrumentSet],
+    new: Iterable[InstrumentSet],
+    *,
+    tasks: int,
+    on_executors: OnExecutors = unseen,
 ) -> list[Neighbours]:
     """
     Similar pairs with at least one of `new`, sorted. Which pairs are found depends on the two sets of a pair alone: not
@@ -51,6 +58,7 @@ def find_neighbours(
     :param known: distinct sets whose pairs among each other are known already
     :param new: distinct sets, none of them in `known`
     :param tasks: Spark tasks to split the work into; > 0
+    :param on_executors: is put around the comparing of each partition
     """
     fresh = [members for members in new if len(members) >= MIN_INSTRUMENTS]
     sets = fresh + [members for members in known if len(members) >= MIN_INSTRUMENTS]
@@ -59,7 +67,7 @@ def find_neighbours(
     shared = spark.broadcast((sets, len(fresh)))
     found = (
         spark.parallelize(range(BANDS), min(tasks, BANDS))
-        .mapPartitions(lambda bands: _pairs_of_bands(*shared.value, bands))
+        .mapPartitions(on_executors("compare bands", lambda bands: _pairs_of_bands(*shared.value, bands)))
         .collect()
     )
     shared.unpersist()

@@ -7,10 +7,22 @@ how Java itself is run from whoever starts it. No setting is in two of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
+
+Work = Callable[[Iterable[Any]], Iterator[Any]]
+"""What is done with the rows of one partition."""
+
+OnExecutors = Callable[[str, Work], Work]
+"""Gives work that executors do a name to be seen by."""
+
+
+def unseen(_name: str, work: Work) -> Work:
+    return work
+
 
 SETTINGS = {
     "spark.eventLog.enabled": "false",

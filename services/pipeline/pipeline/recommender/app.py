@@ -3,20 +3,21 @@
 import json
 import logging
 import os
-import time
 from collections.abc import Iterator
 from datetime import datetime
 
 import psycopg
-from flask import Flask, Request, Response, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from flask import Flask, Request, Response, request
+from prometheus_client.exposition import choose_encoder
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from pipeline.database import DatabaseSettings
 from pipeline.recommender import parameters, queries
 from pipeline.recommender.connections import Database, DatabaseUnavailable
-from pipeline.recommender.metrics import LastBatch, Metrics, signals
+from pipeline.recommender.metrics import Batches, Metrics, signals
+from pipeline.recommender.observation import observe, report
 from pipeline.recommender.problem import Problem
+from pipeline.telemetry import Telemetry, start_telemetry
 
 BODY_LIMIT_BYTES = 16 * 1024
 RETRY_AFTER_SECONDS = 1
@@ -25,20 +26,24 @@ NDJSON = "application/x-ndjson"
 log = logging.getLogger("recommender")
 
 
-def create_app(database_settings: DatabaseSettings | None = None) -> Flask:
+def create_app(database_settings: DatabaseSettings | None = None, telemetry: Telemetry | None = None) -> Flask:
+    """:param telemetry: default: what the environment asks for. gunicorn stops it when the worker ends"""
+    telemetry = telemetry or start_telemetry(os.environ, service="recommender")
     definitions = signals()
     metrics = Metrics(definitions)
     database = Database(
         database_settings or DatabaseSettings.from_environment(os.environ, user="recommender"),
         metrics.count_database_error,
-        os.environ.get("DATABASE_PREFERRED_HOST"),
+        statement_names=queries.NAMES,
+        preferred_host=os.environ.get("DATABASE_PREFERRED_HOST"),
     )
-    metrics.registry.register(LastBatch(definitions, lambda: database.read(last_batch)))
+    metrics.registry.register(Batches(definitions, lambda: database.read(batches)))
     app = Flask("pipeline.recommender", static_folder=None)
     # One more than allowed: a body without a length is cut there, and by its size known to have been cut.
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT_BYTES + 1
     app.url_map.strict_slashes = False
-    measure(app, metrics)
+    app.extensions["telemetry"] = telemetry
+    observe(app, metrics, telemetry, database.happenings)
     answer_errors(app)
     add_catalogue(app, database)
     add_plays(app, database)
@@ -125,21 +130,9 @@ def add_probes(app: Flask, database: Database, metrics: Metrics) -> None:
 
     @app.get("/metrics")
     def exposition() -> Response:
-        return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_LATEST)
-
-
-def measure(app: Flask, metrics: Metrics) -> None:
-    @app.before_request
-    def begin() -> None:
-        g.began = time.perf_counter()
-
-    @app.after_request
-    def end(response: Response) -> Response:
-        route = request.url_rule.rule.replace("<song_hash>", ":hash") if request.url_rule else "unmatched"
-        method = request.method if request.method in ("GET", "HEAD", "POST", "OPTIONS") else "other"
-        if route not in ("/metrics", "/healthz", "/readyz"):
-            metrics.observe(method, route, response.status_code, time.perf_counter() - g.began)
-        return response
+        # OpenMetrics for who asks for it: only that has room for exemplars.
+        written, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(written(metrics.registry), content_type=content_type)
 
 
 def answer_errors(app: Flask) -> None:
@@ -150,6 +143,7 @@ def answer_errors(app: Flask) -> None:
     @app.errorhandler(DatabaseUnavailable)
     def unavailable(error: DatabaseUnavailable) -> Response:
         log.warning("%s", error)
+        report(error)
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         return Problem(503, "The database does not answer right now; try again", headers).response()
 
@@ -161,6 +155,7 @@ def answer_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         log.error("unexpected error in %s %s", request.method, request.path, exc_info=error)
+        report(error)
         return Problem(500, "Something went wrong here; it was logged").response()
 
 
@@ -196,14 +191,19 @@ def song_lines(database: Database, search: parameters.SongSearch) -> Iterator[by
             yield "".join(json.dumps(row) + "\n" for row in rows).encode()
             if len(rows) < parameters.PAGE_LIMIT:
                 return
-            rows = read(search.page(parameters.PAGE_LIMIT, after=rows[-1]["hash"]))
+            try:
+                rows = read(search.page(parameters.PAGE_LIMIT, after=rows[-1]["hash"]))
+            except Exception as error:
+                # The status was sent long ago: the answer breaks off, and only the event tells why.
+                report(error)
+                raise
 
     first = read(search.page(parameters.PAGE_LIMIT, after=search.after))
     return lines()
 
 
-def last_batch(connection: psycopg.Connection) -> dict | None:
-    return connection.execute(queries.LAST_BATCH).fetchone()
+def batches(connection: psycopg.Connection) -> dict | None:
+    return connection.execute(queries.BATCHES).fetchone()
 
 
 def unknown_song(song_hash: str, status: int) -> Problem:

@@ -11,15 +11,16 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
-from pipeline.database import DatabaseSettings, Session, connect, first_line, is_passing
+from pipeline.database import DatabaseSettings, PatientConnection, Session, connect, first_line, is_passing
+from pipeline.recommender.request_record import CURRENT, Happenings, Learnt, RequestRecord, StatementsOf
 
 T = TypeVar("T")
 Connection = psycopg.Connection[DictRow]
@@ -77,28 +78,35 @@ class Suspicion(NamedTuple):
 class Lease:
     """A connection, the member it leads to, when it is too old (`time.monotonic()`), and what the server warned of."""
 
-    connection: Connection
+    connection: PatientConnection
     host: str
     expires_at: float
     warnings: list[str]
+    used: bool = False
 
 
 class Connections:
     """Idle connections of one kind (readers or writers) and the making of new ones. Thread-safe."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one place for all that connections of a kind have in common
         self,
         database: DatabaseSettings,
         session: Session,
         timeout_ms: int,
         answer_seconds: float,
+        *,
+        happenings: Happenings,
+        statement_names: Mapping[str, str],
         preferred_host: str | None = None,
     ) -> None:
         self._database = database
         self._session = session
         self._timeout_ms = timeout_ms
         self._answer_seconds = answer_seconds
+        self._happenings = happenings
+        self._statement_names = statement_names
         self._preferred_host = preferred_host
+        self._newest_host: str | None = None
         self._idle: deque[Lease] = deque()
         self._suspects: dict[str, Suspicion] = {}
         self._lock = threading.Lock()
@@ -113,14 +121,15 @@ class Connections:
 
         :raises NotDurable: when all went well but the server warned, as it does after a commit without its standby
         """
-        lease = self._take()
+        record = CURRENT.get()
+        lease = self._take() if record is None else self._take_for(record)
         try:
             yield lease.connection
             if lease.warnings:
                 raise NotDurable(lease.warnings[0])
         except psycopg.Error as error:
             if is_passing(error) or lease.connection.broken:
-                self._discard(lease)
+                self._discard(lease, error)
             else:
                 self._give_back(lease)
             raise
@@ -148,14 +157,27 @@ class Connections:
             lease.connection.close()
         return self._connect()
 
+    def _take_for(self, record: RequestRecord) -> Lease:
+        def work(learnt: Learnt) -> Lease:
+            lease = self._take()
+            learnt |= {"server.address": lease.host, "db.connection.new": not lease.used}
+            return lease
+
+        lease = record.timed("connection", "take connection", {"db.session": self._session}, work)
+        lease.connection.observer = StatementsOf(record, lease.host, self._statement_names)
+        return lease
+
     def _give_back(self, lease: Lease) -> None:
+        lease.connection.observer = None
+        lease.used = True
         with self._lock:
             if len(self._idle) < IDLE_CONNECTIONS:
                 self._idle.append(lease)
                 return
         lease.connection.close()
 
-    def _discard(self, lease: Lease) -> None:
+    def _discard(self, lease: Lease, error: psycopg.Error) -> None:
+        self._happenings.note("a member failed", member=lease.host, reason=reason_of(error), session=self._session)
         self._suspect(lease.host)
         lease.connection.close()
         self.drop_idle(lease.host)
@@ -202,6 +224,13 @@ class Connections:
             except psycopg.OperationalError as error:
                 failure = error
                 took_seconds = time.monotonic() - began
+                self._happenings.note(
+                    "a member took no connection",
+                    member=member[0],
+                    session=self._session,
+                    reason=first_line(error)[-120:],
+                    seconds=round(took_seconds, 3),
+                )
                 if took_seconds > SLOW_REFUSAL_SECONDS:
                     self._suspect(member[0])
                 if took_seconds > SILENT_AFTER_SECONDS:
@@ -210,7 +239,11 @@ class Connections:
             return self._lease(connection, member[0])
         raise failure or psycopg.OperationalError("there is no member to ask")
 
-    def _lease(self, connection: psycopg.Connection[Any], host: str) -> Lease:
+    def _lease(self, connection: PatientConnection, host: str) -> Lease:
+        if self._session == "read-write":
+            if self._newest_host not in (None, host):
+                self._happenings.note("the primary moved", before=str(self._newest_host), now=host)
+            self._newest_host = host
         connection.row_factory = dict_row
         warnings: list[str] = []
 
@@ -238,10 +271,29 @@ class Database:
         self,
         database: DatabaseSettings,
         count_error: Callable[[str], None],
+        *,
+        statement_names: Mapping[str, str],
         preferred_host: str | None = None,
     ) -> None:
-        self._readers = Connections(database, "any", READ_TIMEOUT_MS, READ_ANSWER_SECONDS, preferred_host)
-        self._writers = Connections(database, "read-write", WRITE_TIMEOUT_MS, WRITE_ANSWER_SECONDS)
+        """:param statement_names: what statements are called in traces, by their text"""
+        self.happenings = Happenings()
+        self._readers = Connections(
+            database,
+            "any",
+            READ_TIMEOUT_MS,
+            READ_ANSWER_SECONDS,
+            happenings=self.happenings,
+            statement_names=statement_names,
+            preferred_host=preferred_host,
+        )
+        self._writers = Connections(
+            database,
+            "read-write",
+            WRITE_TIMEOUT_MS,
+            WRITE_ANSWER_SECONDS,
+            happenings=self.happenings,
+            statement_names=statement_names,
+        )
         self._writing = threading.Semaphore(WRITERS)
         self._count_error = count_error
 
@@ -261,6 +313,7 @@ class Database:
                     raise
                 if time.monotonic() + READ_PAUSE_SECONDS >= deadline:
                     raise DatabaseUnavailable(f"Cannot read: {first_line(error)}") from error
+                note_retry("read", error)
             time.sleep(READ_PAUSE_SECONDS)
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -271,13 +324,23 @@ class Database:
 
         :raises DatabaseUnavailable: when it is not known to be durable
         """
-        if not self._writing.acquire(timeout=WRITER_WAIT_SECONDS):
+        if not self._may_write():
             self._count_error("writers_busy")
             raise DatabaseUnavailable("Cannot write: too many writes wait already")
         try:
             return self._write(work)
         finally:
             self._writing.release()
+
+    def _may_write(self) -> bool:
+        record = CURRENT.get()
+        if self._writing.acquire(blocking=False):
+            return True
+        if record is None:
+            return self._writing.acquire(timeout=WRITER_WAIT_SECONDS)
+        return record.timed(
+            "connection", "wait for a writer", {}, lambda _: self._writing.acquire(timeout=WRITER_WAIT_SECONDS)
+        )
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         last_try_at = time.monotonic() + WRITE_AGAIN_SECONDS
@@ -291,6 +354,7 @@ class Database:
                 self._writers.drop_idle()
                 if time.monotonic() + SEARCH_PAUSE_SECONDS > last_try_at:
                     raise DatabaseUnavailable(f"Cannot write: {first_line(error)}") from error
+                note_retry("write", error)
             time.sleep(SEARCH_PAUSE_SECONDS)
 
     def _may_pass(self, error: psycopg.Error) -> bool:
@@ -304,3 +368,9 @@ class Database:
 def reason_of(error: psycopg.Error) -> str:
     """A few words at most, so that it can be a label: the SQLSTATE's name, or `connection`."""
     return type(error).__name__ if error.sqlstate or isinstance(error, NotDurable) else "connection"
+
+
+def note_retry(what: str, error: psycopg.Error) -> None:
+    record = CURRENT.get()
+    if record is not None:
+        record.note("retry", f"{what} again", {"after": reason_of(error)})

@@ -1,6 +1,7 @@
 """How gunicorn runs the service: one process, many threads, because a thread that waits for Postgres costs nothing."""
 
 import os
+from typing import Any
 
 bind = f"0.0.0.0:{os.environ.get('RECOMMENDER_PORT') or 8000}"
 worker_class = "gthread"
@@ -16,3 +17,10 @@ timeout = 30
 accesslog = None
 # gunicorn's control socket is of no use here and would need a writable home folder.
 control_socket_disable = True
+
+
+def worker_exit(_server: object, worker: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """The one way out: what traces and events are left is sent, within the time a pod has to stop."""
+    application = getattr(worker, "wsgi", None)
+    if application is not None:
+        application.extensions["telemetry"].stop()

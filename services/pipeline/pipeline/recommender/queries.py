@@ -73,10 +73,39 @@ PLAY = "SELECT id, song, listened_at, listened_at_given, recorded_at FROM plays 
 # A message in the log makes this transaction wait for the standby in its place.
 WAIT_FOR_STANDBY = "SELECT pg_logical_emit_message(true, 'divergence', 'repeated play')"
 
-LAST_BATCH = """
-SELECT duration_seconds, files_ok, files_damaged, extract(epoch FROM finished_at)::float8 AS finished_at
-FROM ingest_batches WHERE state = 'succeeded' ORDER BY finished_at DESC LIMIT 1
+# What every batch of ingest came to, and the newest that succeeded: one row, also before the first batch.
+BATCHES = """
+SELECT ended.*, newest.duration_seconds, newest.files_ok, newest.files_damaged,
+  extract(epoch FROM newest.finished_at)::float8 AS finished_at,
+  (SELECT state <> 'succeeded' FROM ingest_batches WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1)
+    AS last_failed
+FROM (
+  SELECT count(*) FILTER (WHERE state = 'succeeded') AS succeeded,
+    count(*) FILTER (WHERE state = 'failed') AS failed,
+    count(*) FILTER (WHERE state = 'abandoned') AS abandoned,
+    coalesce(extract(epoch FROM clock_timestamp() - min(started_at) FILTER (WHERE state = 'running')), 0)::float8
+      AS running_seconds
+  FROM ingest_batches
+) ended
+LEFT JOIN LATERAL (
+  SELECT duration_seconds, files_ok, files_damaged, finished_at
+  FROM ingest_batches WHERE state = 'succeeded' ORDER BY finished_at DESC LIMIT 1
+) newest ON true
 """
+
+NAMES = {
+    SONGS: "songs",
+    SONGS_WITH_ALL: "songs with all instruments",
+    SONGS_WITH_ANY: "songs with any instrument",
+    SONG: "song",
+    SIMILAR: "similar songs",
+    SONG_EXISTS: "song exists",
+    INSTRUMENTS: "instruments",
+    INSERT_PLAY: "insert play",
+    PLAY: "play",
+    WAIT_FOR_STANDBY: "wait for standby",
+}
+"""What a statement is called in a trace or an error event."""
 
 
 def songs(connection: Connection, search: SongSearch) -> list[DictRow]:
