@@ -108,6 +108,9 @@ const FIRING_PANELS = [
   }),
 ]
 
+/** The way to the on-call service; the other ways that Alertmanager knows are not used. */
+const WEBHOOK = `${IN_GROUP},integration="webhook"`
+
 const DELIVERY = [
   timeSeries({
     title: 'Alerts in Alertmanager',
@@ -122,14 +125,8 @@ const DELIVERY = [
     unit: 'perSecond',
     min: 0,
     queries: [
-      {
-        expr: `${perSecond(`alertmanager_notifications_total{${IN_GROUP}}`, 'integration')} > 0`,
-        legend: '{{integration}} sent',
-      },
-      {
-        expr: `${perSecond(`alertmanager_notifications_failed_total{${IN_GROUP}}`, 'integration')} > 0`,
-        legend: '{{integration}} failed',
-      },
+      { expr: perSecond(`alertmanager_notifications_total{${WEBHOOK}}`, ''), legend: 'sent' },
+      { expr: perSecond(`alertmanager_notifications_failed_total{${WEBHOOK}}`, ''), legend: 'failed' },
     ],
   }),
   timeSeries({

@@ -1,0 +1,179 @@
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { connectLab } from '../chaos/lab/connect.ts'
+import { type LoadPlan, READ_TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../load/plan.ts'
+import { labFolders } from '../platform/cluster/local/folders.ts'
+import { LocalCluster } from '../platform/cluster/local/local.ts'
+import { readRecord, recordPath } from '../platform/lab.ts'
+import { SCRAPE_SECONDS } from '../platform/manifests/prometheus-config.ts'
+import { FORWARDED_PORTS, GROUPS, PORTS, sharedHost } from '../platform/topology.ts'
+import { dashboards } from './files.ts'
+import { panelsOf, targetsOf } from './lint.ts'
+import { substitute, type Viewed } from './substitute.ts'
+
+/*
+ * On the running local lab (`./divergence up`): a panel that shows nothing is worse than none. Every query of every panel
+ * is asked as a viewer asks it, while the product's own load generator drives both groups.
+ */
+
+const MINUTE_MS = 60_000
+jest.setTimeout(6 * MINUTE_MS)
+
+/** Long enough for every page to be asked, on a busy machine; it is ended as soon as they are. */
+const LOAD = { requestsPerSecond: 10, writeShare: 0.1, durationSeconds: 240 }
+/** A new series is there after a scrape, a rate after two, a rule that reads it an evaluation later. */
+const GIVE_UP_MS = MINUTE_MS
+const LOOK_EVERY_MS = SCRAPE_SECONDS * 1000
+
+const VIEWED: Viewed = {
+  choices: { group: [], zone: [] },
+  stepSeconds: 15,
+  rangeSeconds: 300,
+  scrapeSeconds: SCRAPE_SECONDS,
+}
+
+/** Panels that are empty in a healthy lab, and why they are right to be. */
+const EMPTY_WHEN_HEALTHY: Readonly<Record<string, string>> = {
+  'Steady state/Running attacks': 'nothing is attacked by this test',
+  'Infrastructure/CPU throttled': 'only a container with a CPU limit is throttled, and the lab sets none',
+  'Load/Requests not sent':
+    'the series begins with the first request that is left out, which makes a run invalid',
+  'Kubernetes capacity/Why pods wait': 'no container waits',
+  'Alerts and on-call/Firing alerts': 'nothing but the Watchdog has to fire',
+  'Alerts and on-call/Firing by group': 'nothing but the Watchdog has to fire',
+  'Alerts and on-call/Firing by alert': 'nothing but the Watchdog has to fire',
+  'Alerts and on-call/Pending by alert': 'no condition has to hold',
+  'SEV/What opens incidents now': 'no budget burns',
+  'SEV/Alerts with a level': 'no budget burns',
+  'Cluster of the lab/Targets that are down': 'all targets are up',
+}
+
+const PROMETHEUS = `http://127.0.0.1:${FORWARDED_PORTS.prometheus}/api/v1`
+
+type Series = { readonly value?: [number, string]; readonly values?: readonly [number, string][] }
+
+/** Finite values that an expression has now, or over the last minutes. @throws Error with what Prometheus says */
+async function ask(expression: string, instant: boolean): Promise<readonly number[]> {
+  const query = substitute(expression, VIEWED)
+  const end = Date.now() / 1000
+  const times = {
+    start: String(end - VIEWED.rangeSeconds),
+    end: String(end),
+    step: String(VIEWED.stepSeconds),
+  }
+  const parameters = new URLSearchParams(instant ? { query } : { query, ...times })
+  const answer = await fetch(`${PROMETHEUS}/${instant ? 'query' : 'query_range'}`, {
+    method: 'POST',
+    body: parameters,
+    signal: AbortSignal.timeout(30_000),
+  })
+  const body = (await answer.json()) as { error?: string; data?: { result: readonly Series[] } }
+  if (body.data === undefined) throw new Error(`Prometheus refuses '${query}': ${body.error}`)
+  return body.data.result
+    .flatMap(({ value, values }) => values ?? (value === undefined ? [] : [value]))
+    .map(([, text]) => Number(text))
+    .filter(Number.isFinite)
+}
+
+const record = await readRecord(recordPath(labFolders().state, undefined))
+const { agents, clock, load, lock, urls } = connectLab({
+  access: record.access,
+  cluster: new LocalCluster(labFolders()),
+  images: record.images,
+  remoteWriteUrl: `http://${sharedHost('prometheus')}:${PORTS.prometheus}/api/v1/write`,
+  self: { host: hostname(), pid: process.pid, isAlive: pid => pid === process.pid },
+})
+let held: { release(): Promise<void> } | undefined
+
+beforeAll(async () => {
+  const runId = `panels-${clock.nowMs()}`
+  const signal = AbortSignal.timeout(3 * MINUTE_MS)
+  held = await lock.acquire(runId, signal)
+  await load.remove()
+  const plan: LoadPlan = {
+    runId,
+    profile: 'steady',
+    ...LOAD,
+    seed: 1,
+    urls,
+    readTimeoutMs: READ_TIMEOUT_MS,
+    writeTimeoutMs: WRITE_TIMEOUT_MS,
+  }
+  await load.start(plan, signal)
+  for (const group of GROUPS) {
+    await until(
+      async () =>
+        (await ask(`sum(rate(k6_http_reqs_total{group="${group}"}[$__rate_interval])) > 0`, true)).length > 0,
+      `requests of the load generator to the ${group} group`,
+    )
+  }
+})
+
+afterAll(async () => {
+  await load.remove()
+  await held?.release()
+  agents.close()
+})
+
+async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  const giveUpMs = Date.now() + 2 * MINUTE_MS
+  while (!(await condition())) {
+    if (Date.now() > giveUpMs) throw new Error(`Waited in vain for: ${what}`)
+    await sleep(LOOK_EVERY_MS)
+  }
+}
+
+type Question = { readonly name: string; readonly expr: string; readonly instant: boolean }
+
+const questionsOf = (page: ReturnType<typeof dashboards>[number]): readonly Question[] =>
+  panelsOf(page).flatMap(panel =>
+    targetsOf(panel).map(({ refId, expr, instant = false }) => ({
+      name: `${page.title}/${panel.title} ${refId}`,
+      expr,
+      instant,
+    })),
+  )
+
+/** Those that have no value; asked one after the other, as a page is drawn by one browser. */
+async function unanswered(questions: readonly Question[]): Promise<readonly Question[]> {
+  const empty: Question[] = []
+  for (const question of questions) {
+    if ((await ask(question.expr, question.instant)).length === 0) empty.push(question)
+  }
+  return empty
+}
+
+const isExpected = ({ name }: Question) => name.replace(/ [A-Z]$/, '') in EMPTY_WHEN_HEALTHY
+
+const pages = dashboards().map(page => [page.title ?? '', questionsOf(page)] as const)
+
+describe('every query of every panel', () => {
+  test.each(pages)('%s shows values', async (_, questions) => {
+    const giveUpMs = Date.now() + GIVE_UP_MS
+    let empty: readonly Question[] = (await unanswered(questions)).filter(question => !isExpected(question))
+    while (empty.length > 0 && Date.now() < giveUpMs) {
+      await sleep(LOOK_EVERY_MS)
+      empty = await unanswered(empty)
+    }
+    expect(empty).toEqual([])
+  })
+
+  test('is forgiven for being empty only where there is such a panel', () => {
+    const names = pages.flatMap(([, questions]) => questions.map(({ name }) => name.replace(/ [A-Z]$/, '')))
+    expect(Object.keys(EMPTY_WHEN_HEALTHY).filter(name => !names.includes(name))).toEqual([])
+  })
+
+  test('would be found out: a metric that nobody has gives no value', async () => {
+    const invented = { name: 'Invented', expr: 'sum(invented_total{group=~"$group"})', instant: false }
+    expect(await unanswered([invented])).toEqual([invented])
+  })
+
+  test('marks attacks with a query that Prometheus answers', async () => {
+    const expressions = dashboards().flatMap(page =>
+      (page.annotations.list ?? []).flatMap(({ expr }) => expr ?? []),
+    )
+    expect(expressions).toHaveLength(pages.length)
+    for (const expr of expressions) await expect(ask(expr, false)).resolves.toBeInstanceOf(Array)
+  })
+})
