@@ -51,7 +51,9 @@ describe('statusText()', () => {
         'Not ready: experiment-a',
         'control     http://127.0.0.1:30081',
         'experiment  http://127.0.0.1:30082',
+        'console     http://127.0.0.1:30070',
         'prometheus  http://127.0.0.1:30090',
+        'traces      http://127.0.0.1:30411',
         'kubectl     KUBECONFIG=/k',
       ].join('\n'),
     )

@@ -4,20 +4,24 @@ import type { LabState, ServiceState } from './lab-status.ts'
 import { FORWARDED_PORTS, GROUPS } from './topology.ts'
 
 /** What a person opens: base URLs on this machine; null where the cluster does not bring them here. */
-export type Addresses = Readonly<Record<'control' | 'experiment' | 'prometheus', string | null>>
+export type Addresses = Readonly<
+  Record<'control' | 'experiment' | 'console' | 'prometheus' | 'traces', string | null>
+>
 
 export function addressesOf({ facts }: Pick<LabRecord, 'facts'>): Addresses {
   const local = (port: number) => (facts.kind === 'local' ? `http://127.0.0.1:${port}` : null)
   return {
     control: local(FORWARDED_PORTS.controlGateway),
     experiment: local(FORWARDED_PORTS.experimentGateway),
+    console: local(FORWARDED_PORTS.oncall),
     prometheus: local(FORWARDED_PORTS.prometheus),
+    traces: local(FORWARDED_PORTS.zipkin),
   }
 }
 
-export function addressLines({ control, experiment, prometheus }: Addresses): string[] {
-  if (control === null) return ['Open them with: kubectl -n control port-forward service/edge 8080']
-  return [`control     ${control}`, `experiment  ${experiment}`, `prometheus  ${prometheus}`]
+export function addressLines(addresses: Addresses): string[] {
+  if (addresses.control === null) return ['Open them with: kubectl -n control port-forward service/edge 8080']
+  return Object.entries(addresses).map(([name, url]) => `${name.padEnd(12)}${url}`)
 }
 
 /** The lab as a table: where each pod runs, or why it does not. */
