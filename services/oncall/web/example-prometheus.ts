@@ -59,7 +59,7 @@ function valueAt(
 ): number | null {
   const ago = toSeconds - at
   const inAttack = ago <= 60
-  if (query.includes('attack_active')) return inAttack && index === 1 ? 1 : null
+  if (query.includes('attack_active')) return inAttack && index === 0 ? 1 : null
   const wave = Math.sin(at / 37 + index) + 0.6 * Math.sin(at / 11 + 2 * index)
   const hit = inAttack && metric.group !== 'control' ? 1 : 0
   if (metric.le !== undefined)

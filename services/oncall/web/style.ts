@@ -71,13 +71,13 @@ code, .mono { font: .92em/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation M
 .swatch { display: inline-block; width: 20px; height: 0; margin-right: 7px; vertical-align: middle; border-top: 3px solid currentColor }
 
 .banner { display: flex; align-items: center; gap: 14px 18px; flex-wrap: wrap; min-height: 74px; padding: 13px 18px; border: 1px solid var(--tone); border-radius: 10px; background: var(--tint) }
-.banner .what { flex: 1 1 320px; min-width: 0 } .banner .what strong { display: flex; align-items: center; gap: 8px; color: var(--tone); font-size: 17px; line-height: 1.35 }
+#headline { flex: 1 1 320px; min-width: 0 } .banner .what strong { display: flex; align-items: center; gap: 8px; color: var(--tone); font-size: 17px; line-height: 1.35 }
 .banner svg { width: 19px; height: 19px } .banner .what p { color: var(--ink); font-size: 14.5px; overflow-wrap: anywhere }
 .problems { margin-top: 12px; padding: 10px 16px; border-left: 3px solid var(--recovering); background: var(--recovering-tint); font-size: 14px } .problems ul { margin: 2px 0 0; padding-left: 18px }
 
 .live { display: grid; gap: 16px; grid-template-columns: repeat(12, minmax(0, 1fr)); margin-top: 16px }
 .live > .map { grid-column: span 4 } .live > .run { grid-column: span 4 }
-.map table { width: 100%; border-collapse: separate; border-spacing: 5px; table-layout: fixed; margin: -5px }
+.map table { width: calc(100% + 10px); height: 100%; border-collapse: separate; border-spacing: 5px; table-layout: fixed; margin: -5px }
 .map { display: flex; flex-direction: column } .map > div { flex: 1 }
 .map th { font-weight: 500; font-size: 13px; color: var(--ink-2); text-align: left; vertical-align: middle; padding: 0 }
 .map thead th { text-align: center; padding-bottom: 1px } .map col:first-child { width: 96px }
@@ -101,7 +101,7 @@ code, .mono { font: .92em/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation M
 .section { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 4px 20px; margin-top: 30px }
 .now { display: flex; flex-wrap: wrap; gap: 0 18px; margin-left: auto; font-size: 14px } .plot { position: relative; height: 252px } .plot > div { height: 100% } .plot .message { position: absolute; inset: 0; display: flex; align-items: center; justify-content: center; padding: 12px; text-align: center; color: var(--ink-2); font-size: 14px }
 
-.scroll { overflow-x: auto; border: 1px solid var(--rule); border-radius: 10px; background: var(--raised) } .card .scroll { border: 0; border-radius: 0 }
+.scroll { position: relative; overflow-x: auto; border: 1px solid var(--rule); border-radius: 10px; background: var(--raised) } .card .scroll { border: 0; border-radius: 0 }
 .list { width: 100%; border-collapse: collapse; font-size: 14.5px } .list th, .list td { padding: 9px 14px; border-top: 1px solid var(--rule); text-align: left; vertical-align: top }
 .list thead th { border-top: 0; color: var(--ink-2); font-size: 13px; font-weight: 500; white-space: nowrap; position: sticky; top: 0; background: var(--raised) } .list .number { text-align: right; white-space: nowrap } .list tbody tr:hover { background: var(--sunken) }
 .list .nowrap { white-space: nowrap } .list .sub { display: block; color: var(--ink-2); font-size: 13px; overflow-wrap: anywhere } .list tbody th { font-weight: 600; overflow-wrap: anywhere; min-width: 190px }
@@ -115,7 +115,7 @@ code, .mono { font: .92em/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation M
 .two { display: grid; grid-template-columns: minmax(0, 1.7fr) minmax(0, 1fr); gap: 16px; align-items: start }
 
 .toolbar { display: flex; flex-wrap: wrap; align-items: flex-end; gap: 10px 14px; margin-bottom: 16px; padding: 12px 14px; border: 1px solid var(--rule); border-radius: 10px; background: var(--raised) }
-.field { display: flex; flex-direction: column; gap: 2px; min-width: 0 } .toolbar .end { margin-left: auto } .field select[multiple] { min-height: 36px }
+.toolbar-variables { display: contents } .field { display: flex; flex-direction: column; gap: 2px; min-width: 0 } .toolbar .end { margin-left: auto } .field select[multiple] { min-height: 36px }
 .choice { position: relative } .choice summary { list-style: none; display: flex; align-items: center; gap: 8px; min-height: 36px; padding: 5px 12px; border: 1px solid var(--rule-2); border-radius: 7px; cursor: pointer; background: var(--raised); white-space: nowrap } .choice summary::-webkit-details-marker { display: none } .choice summary::after { content: ""; width: 7px; height: 7px; margin: -4px 0 0 4px; border: solid var(--ink-2); border-width: 0 1.5px 1.5px 0; transform: rotate(45deg) }
 .choice fieldset { position: absolute; z-index: 5; left: 0; top: 100%; min-width: 100%; max-height: 300px; overflow: auto; margin: 4px 0 0; padding: 8px 12px; border: 1px solid var(--rule-2); border-radius: 8px; background: var(--raised); box-shadow: 0 8px 24px rgb(0 0 0 / .18) } .choice label { display: flex; align-items: center; gap: 8px; padding: 4px 0; color: var(--ink); font-size: 14.5px; white-space: nowrap } .choice input { min-height: 0; width: 17px; height: 17px; margin: 0; accent-color: var(--control) }
 .grid { display: grid; grid-template-columns: repeat(24, minmax(0, 1fr)); grid-auto-rows: 38px; gap: 10px }
@@ -133,7 +133,7 @@ dialog { width: min(460px, calc(100vw - 32px)); padding: 20px 22px; border: 1px 
 @media (max-width: 1180px) { .live > .map { grid-column: span 6 } .live > .run { grid-column: 1 / -1 } .two { grid-template-columns: minmax(0, 1fr) } }
 @media (max-width: 760px) {
   main { padding: 16px 12px 36px } .bar > div { flex-wrap: wrap; padding: 8px 12px 0; gap: 0 12px } .bar nav { order: 3; width: 100%; margin: 0 -4px } .bar nav a { padding: 9px 9px 8px }
-  .live > .map, .live > .run { grid-column: 1 / -1 } .charts { grid-template-columns: minmax(0, 1fr) } .card { padding: 13px 13px 15px } .map col:first-child { width: 88px }
+  .live > .map, .live > .run { grid-column: 1 / -1 } .charts { grid-template-columns: minmax(0, 1fr) } .card { padding: 13px 13px 15px } .map col:first-child { width: 80px } .map th { font-size: 12.5px } .tile { padding: 3px 1px; font-size: 12px } .tile > span:first-child { flex-direction: column; gap: 0 } .tile small { font-size: 11.5px }
   .grid { display: flex; flex-direction: column } .panel { height: 290px } .panel.short { height: 132px } .row-title { align-self: stretch } .toolbar .end { margin-left: 0 } .report { height: 70vh }
   .timeline li { grid-template-columns: 4.9em 12px minmax(0, 1fr); gap: 0 6px } .banner .danger, .banner .button { width: 100% } footer p { padding: 12px }
 }

@@ -1,6 +1,6 @@
 import type { EChartsCoreOption } from 'echarts/core'
 import { GROUPS, type Group } from '../../../../platform/topology.ts'
-import { timeAxis, tooltip } from '../panels/chart.ts'
+import { FONT, timeAxis, tooltip } from '../panels/chart.ts'
 import type { TimeRange } from '../panels/query.ts'
 import { type Interval, type Point, type Series, withGaps } from '../panels/result.ts'
 import { format } from '../panels/units.ts'
@@ -46,6 +46,7 @@ export function signalOption(drawing: SignalDrawing): EChartsCoreOption {
   const xAxis = timeAxis(range, tokens, widthPixels)
   return {
     animation: false,
+    textStyle: { fontFamily: FONT },
     grid: [
       { ...sides, top: 10, height: 136 },
       { ...sides, top: 166, height: 58 },
@@ -89,7 +90,8 @@ function axis(unit: string, tokens: Tokens, splitNumber: number) {
 function upperOf({ max }: SignalChart, { control, experiment }: SignalLines) {
   if (max === null) return { min: 0 }
   const lowest = Math.min(max, ...[...control, ...experiment].map(([, value]) => value ?? max))
-  return { max, min: [0.99, 0.95, 0.9, 0.75, 0.5].find(floor => floor * max < lowest) ?? 0 }
+  const min = [0.99, 0.95, 0.9, 0.75, 0.5].find(floor => floor * max < lowest) ?? 0
+  return { max, min, interval: (max - min) / 2 }
 }
 
 /** The difference of two groups that behave alike is a flat line in the middle. */

@@ -148,8 +148,8 @@ function tile(square: Shown | undefined, columns: number): Markup {
       ? 'no data'
       : state === 'unknown'
         ? `was ${cell.state}`
-        : `${cell.podsReady}/${cell.pods.length} ready`
-  return html`<td colspan="${columns}"><div class="tile ${state}"><span>${icon(iconOf(state))}${state}</span><small>${pods}${primary ? ' · primary' : ''}</small></div></td>`
+        : `${cell.podsReady}/${cell.pods.length} ${primary ? '· primary' : 'ready'}`
+  return html`<td colspan="${columns}"><div class="tile ${state}"><span>${icon(iconOf(state))}${state}</span><small>${pods}</small></div></td>`
 }
 
 const PHASES = ['preflight', 'warm-up', 'baseline', 'attack', 'recovery', 'settle'] as const

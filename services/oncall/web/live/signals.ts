@@ -34,7 +34,7 @@ export const SIGNAL_CHARTS: readonly SignalChart[] = [
     // Without traffic there is no ratio: 0 / 0 is not a number, and a gap in the line.
     query: `1 - (${responses(',code="5xx"')} / ${responses('')})`,
     unit: 'percentunit',
-    differenceUnit: 'percentunit',
+    differenceUnit: 'pp',
     max: 1,
   },
   {

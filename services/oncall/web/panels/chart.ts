@@ -24,7 +24,7 @@ export type Line = {
   readonly stroke: Stroke
 }
 
-const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif'
+export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif'
 
 /** Series of a panel with their names, settings and strokes, in the order in which they are drawn and listed. */
 export function linesOf(panel: Panel, series: readonly Series[], tokens: Tokens): Line[] {

@@ -1,6 +1,5 @@
 import type { EChartsCoreOption } from 'echarts/core'
-import type { ChartInput } from './chart.ts'
-import { timeAxis } from './chart.ts'
+import { type ChartInput, FONT, timeAxis } from './chart.ts'
 import type { Series } from './result.ts'
 import { format } from './units.ts'
 
@@ -56,6 +55,7 @@ export function heatmapOption(input: ChartInput): EChartsCoreOption {
   }
   return {
     animation: false,
+    textStyle: { fontFamily: FONT },
     grid: { left: 8, right: 14, top: 12, bottom: 4, containLabel: true },
     xAxis: timeAxis(input.range, tokens, input.widthPixels),
     yAxis: {
@@ -87,8 +87,11 @@ export function heatmapOption(input: ChartInput): EChartsCoreOption {
             coord: (at: readonly number[]) => readonly [number, number]
           },
         ) => {
-          const [left, top] = api.coord([api.value(0), api.value(1) + 1])
-          const [right, bottom] = api.coord([api.value(0) + stepSeconds * 1000, api.value(1)])
+          // Whole pixels: see-through neighbours that share one would be seen as stripes.
+          const [left = 0, top = 0] = api.coord([api.value(0), api.value(1) + 1]).map(Math.round)
+          const [right = 0, bottom = 0] = api
+            .coord([api.value(0) + stepSeconds * 1000, api.value(1)])
+            .map(Math.round)
           return {
             type: 'rect',
             shape: {

@@ -84,6 +84,8 @@ export function format(
   if (booleans !== undefined) return value === 0 ? booleans[0] : booleans[1]
   if (unit === 'percent') return `${plain(value, decimals)}${SPACE}%`
   if (unit === 'percentunit') return `${plain(value * 100, decimals)}${SPACE}%`
+  // Differences of shares: a percentage of what would be unclear.
+  if (unit === 'pp') return `${plain(value * 100, decimals)}${SPACE}pp`
   const secondsEach = TIMES[unit]
   if (secondsEach !== undefined) return time(value * secondsEach, decimals)
   if (unit.startsWith('dateTime')) return instant(value, unit, nowMs)
