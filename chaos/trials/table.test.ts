@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { type Row, secondsUntil, tableText } from './table.ts'
+import { momentOf, type Row, secondsUntil, tableText } from './table.ts'
 
 const row: Row = {
   kind: 'loss',
@@ -40,5 +40,28 @@ describe('secondsUntil()', () => {
 
   test('knows no time of what was not undone', () => {
     expect(secondsUntil(null, 0, 0)).toBeNull()
+  })
+})
+
+describe('momentOf()', () => {
+  const moments = new Map([
+    ['experiment-a', 1_000],
+    ['experiment-b', 3_000],
+    ['experiment-c', 2_000],
+  ])
+  const on = (...nodes: string[]) => ({
+    end: nodes.map(node => ({ action: 'agent-end', node, id: 'f' }) as const),
+  })
+
+  test.each([
+    ['of the only node that it is on', on('experiment-b'), 3_000],
+    ['of the first of its nodes', on('experiment-b', 'experiment-c'), 2_000],
+    ['of the first of all where it has none of its own', { end: [] }, 1_000],
+  ])('is the moment %s', (_title, plan, expected) => {
+    expect(momentOf(plan, moments)).toBe(expected)
+  })
+
+  test('is the same for all where it befell the runner', () => {
+    expect(momentOf(on('experiment-b'), 5_000)).toBe(5_000)
   })
 })

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Zone } from '../../platform/topology.ts'
 import type { FaultPlan } from '../faults/fault.ts'
 import { type Batch, Runner, remember, residueOf, spreadPods, untilUndone } from './trial.ts'
-import { ALL_ZONES, cutNetwork, killAgents, mendNetwork, type TrialLab } from './trial-lab.ts'
+import { ALL_ZONES, cutNetwork, killAgents, type Moments, mendNetwork, type TrialLab } from './trial-lab.ts'
 
 /** What befalls a fault that is on. */
 export const EVENTS = [
@@ -52,7 +52,7 @@ export async function trial(
   const plans = await runner.begun()
   const hasEnded = (await runner.entries()).some(({ entry }) => entry === 'fault-ended')
   if (event !== 'end' && (!runner.isAlive || hasEnded)) throw failed('it was over before the event')
-  const eventMs = await befall(event, runner, plans)
+  const moments = await befall(event, runner, plans)
   const ends = await meantEnds(runner)
   const undone = await untilUndone(lab, plans, UNDO_WITHIN_SECONDS)
   if (event === "agent's network cut") await mendNetwork(ALL_ZONES)
@@ -66,7 +66,8 @@ export async function trial(
     const effect = effects.get(index)
     if (effect !== undefined && row.proven?.proven !== true) row.proven = effect
     const atMs = undone.get(index) ?? null
-    row.undone[event] = plan.end.length === 0 ? 'n/a' : secondsUntil(atMs, eventMs, ends.get(index))
+    row.undone[event] =
+      plan.end.length === 0 ? 'n/a' : secondsUntil(atMs, momentOf(plan, moments), ends.get(index))
     row.residue.push(...residue)
   }
   tell(`${batch.name}, ${event}: exit ${code}, residue ${residue.length === 0 ? 'none' : residue.join('; ')}`)
@@ -79,12 +80,19 @@ export function secondsUntil(atMs: number | null, eventMs: number, meantEndMs = 
   return Math.max(0, (atMs - (isInTime ? meantEndMs : eventMs)) / 1000)
 }
 
-/** @returns the instant of the event, Unix milliseconds */
+/** When an event befell a fault: the first of its nodes counts, or of all nodes where it has none of its own. */
+export function momentOf({ end }: Pick<FaultPlan, 'end'>, moments: Moments | number): number {
+  if (typeof moments === 'number') return moments
+  const own = end.flatMap(action => ('node' in action ? (moments.get(action.node) ?? []) : []))
+  return Math.min(...(own.length > 0 ? own : moments.values()))
+}
+
+/** @returns the instant of the event, Unix milliseconds; by node where it befalls nodes */
 async function befall(
   event: EventName,
   runner: Runner,
   plans: ReadonlyMap<number, FaultPlan>,
-): Promise<number> {
+): Promise<Moments | number> {
   const zones = zonesWithAgents(plans)
   switch (event) {
     case 'end':
@@ -99,17 +107,13 @@ async function befall(
       runner.child.kill('SIGKILL')
       return atMs
     }
-    case 'kill -9 of the agent': {
-      const atMs = Date.now()
-      await killAgents(zones)
-      return atMs
-    }
+    case 'kill -9 of the agent':
+      return await killAgents(zones)
     case "agent's network cut": {
-      const atMs = Date.now()
-      await cutNetwork(ALL_ZONES)
+      const moments = await cutNetwork(ALL_ZONES)
       await sleep(CUT_SECONDS * 1000)
       await mendNetwork(ALL_ZONES)
-      return atMs
+      return moments
     }
   }
 }

@@ -34,10 +34,34 @@ const container = (zone: Zone) => `divergence-${nodeName('experiment', zone)}`
 const onNode = async (zone: Zone, ...command: string[]) =>
   (await run('docker', ['exec', container(zone), ...command])).stdout
 
-/** Kills the agent's process on each running node with -9; what watches over it starts it again. */
-export async function killAgents(zones: readonly Zone[]): Promise<void> {
-  const kill = "pids=$(pgrep -x -f 'node .*services/agent/main.ts.*'); kill -KILL $pids"
-  await Promise.all(zones.map(zone => onNode(zone, 'sh', '-c', kill)))
+/** The machine's clock, in a shell on a node: Unix milliseconds. */
+const NOW_MS = 'date +%s%3N'
+
+/** When something befell each node, Unix milliseconds, by the node's name. */
+export type Moments = ReadonlyMap<string, number>
+
+/** On a busy machine the last node's turn comes seconds after the first one's. */
+async function onEach(zones: readonly Zone[], work: (zone: Zone) => Promise<number>): Promise<Moments> {
+  const name = (zone: Zone) => nodeName('experiment', zone)
+  return new Map(await Promise.all(zones.map(async zone => [name(zone), await work(zone)] as const)))
+}
+
+/**
+ * Kills the agent's process on each running node with -9; what watches over it starts it again.
+ *
+ * @returns when, by node, Unix milliseconds
+ */
+export async function killAgents(zones: readonly Zone[]): Promise<Moments> {
+  // One that was killed a moment ago has to be there again before it can be killed again.
+  const kill = `for try in $(seq 100); do
+    pids=$(pgrep -x -f 'node .*services/agent/main.ts.*') && ${NOW_MS} && kill -KILL $pids && exit 0
+    sleep 0.1
+  done
+  echo 'there is no agent to kill' >&2; exit 1`
+  return await onEach(zones, async zone => {
+    const told = await onNode(zone, 'sh', '-c', kill)
+    return Number(told.trim().split('\n').at(-1))
+  })
 }
 
 const CUT = `add table inet trial_cut
@@ -46,8 +70,12 @@ add chain inet trial_cut out { type filter hook output priority -500; }
 add chain inet trial_cut through { type filter hook forward priority -500; }
 `
 
-/** Cuts a node off from the API server, and with it everybody who speaks to its agent through it. */
-export async function cutNetwork(zones: readonly Zone[]): Promise<void> {
+/**
+ * Cuts nodes off from the API server, and with it everybody who speaks to their agents through it.
+ *
+ * @returns when, by node, Unix milliseconds
+ */
+export async function cutNetwork(zones: readonly Zone[]): Promise<Moments> {
   const address = await apiServerAddress()
   const rules = [
     `add rule inet trial_cut in ip saddr ${address} drop`,
@@ -55,17 +83,18 @@ export async function cutNetwork(zones: readonly Zone[]): Promise<void> {
     `add rule inet trial_cut through ip daddr ${address} drop`,
     `add rule inet trial_cut through ip saddr ${address} drop`,
   ]
-  await Promise.all(zones.map(zone => nft(zone, `${CUT}${rules.join('\n')}\n`)))
+  return await onEach(zones, zone => nft(zone, `${CUT}${rules.join('\n')}\n`))
 }
 
 export async function mendNetwork(zones: readonly Zone[]): Promise<void> {
   await Promise.all(zones.map(zone => nft(zone, 'add table inet trial_cut\ndelete table inet trial_cut\n')))
 }
 
-async function nft(zone: Zone, text: string): Promise<void> {
-  const writing = run('docker', ['exec', '-i', container(zone), 'nft', '-f', '-'])
+/** @returns when the rules were about to be loaded, Unix milliseconds */
+async function nft(zone: Zone, text: string): Promise<number> {
+  const writing = run('docker', ['exec', '-i', container(zone), 'sh', '-c', `${NOW_MS} && exec nft -f -`])
   writing.child.stdin?.end(text)
-  await writing
+  return Number((await writing).stdout)
 }
 
 async function apiServerAddress(): Promise<string> {
