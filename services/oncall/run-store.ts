@@ -85,17 +85,19 @@ export class RunStore {
     return found.map(({ reasons: _reasons, attacks: _attacks, timeline: _timeline, ...summary }) => summary)
   }
 
-  /** Runs that opened, or may have had an attack on, since then; newest first. */
+  /** Runs whose runners were heard of since then, at most 20; newest first. */
   async since(sinceMs: number, nowMs: number): Promise<readonly RunDetail[]> {
     const condition = 'WHERE heard_at >= $1 ORDER BY opened_at DESC, run_id DESC LIMIT 20'
     return await this.#runs(condition, [toDate(sinceMs)], nowMs)
   }
 
-  /** Attacks that are on now. */
-  async attacks(nowMs: number): Promise<readonly AttackState[]> {
-    // An attack that is on has a runner that lives, or had one until a minute ago.
-    const open = await this.#runs('WHERE NOT is_over AND heard_at >= $1', [toDate(nowMs - 3_600_000)], nowMs)
-    return open.flatMap(({ attacks }) => attacks).filter(({ endMs }) => endMs === null || endMs > nowMs)
+  /** Attacks that are on now, or ended less than `endedMs` ago. */
+  async attacks(nowMs: number, endedMs: number): Promise<readonly AttackState[]> {
+    const lately = await this.since(nowMs - endedMs - this.#abandonedMs, nowMs)
+    return lately
+      .flatMap(({ attacks }) => attacks)
+      .map(attack => (attack.endMs !== null && attack.endMs > nowMs ? { ...attack, endMs: null } : attack))
+      .filter(({ endMs }) => endMs === null || nowMs - endMs <= endedMs)
   }
 
   async forgetBefore(beforeMs: number): Promise<number> {

@@ -1,0 +1,111 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { SIGNALS } from '../../instrumentation/signals.ts'
+import type { AttackState } from './contract.ts'
+
+const { metrics: NAMES, latencyBucketsSeconds } = SIGNALS
+
+/** An attack that has ended is told as 0 for this long, so that its end is a sample and not only silence. */
+export const ENDED_SHOWN_MS = 300_000
+
+const FACTS = ['firing', 'resolved'] as const
+const EVENTS = ['kept', 'duplicate', 'limited', 'refused'] as const
+/** Item types get a label of their own; a client can send any word. */
+const ITEM_TYPES = [
+  'session',
+  'sessions',
+  'transaction',
+  'attachment',
+  'client_report',
+  'log',
+  'other',
+] as const
+
+export type EventOutcome = (typeof EVENTS)[number]
+
+type Described = { readonly name: string; readonly help: string; readonly labels: readonly string[] }
+
+/** Everything oncall tells about itself, and the attacks that are on. */
+export class OncallMetrics {
+  readonly registry = new Registry()
+  readonly #duration: Histogram
+  readonly #facts: Counter
+  readonly #notifications: Counter
+  readonly #events: Counter
+  readonly #dropped: Counter
+  readonly #entries: Counter
+  readonly #clockOffset: Gauge
+
+  /** @param attacks that are on, or ended within ENDED_SHOWN_MS; asked at every scrape */
+  constructor(attacks: () => Promise<readonly AttackState[]>) {
+    const registers = [this.registry]
+    collectDefaultMetrics({ register: this.registry })
+    const counter = ({ name, help, labels }: Described) =>
+      new Counter({ name, help, labelNames: [...labels], registers })
+    this.#duration = new Histogram({
+      name: NAMES.oncallRequestDuration.name,
+      help: NAMES.oncallRequestDuration.help,
+      labelNames: [...NAMES.oncallRequestDuration.labels],
+      buckets: [...latencyBucketsSeconds],
+      registers,
+    })
+    this.#facts = counter(NAMES.oncallAlertFacts)
+    this.#notifications = counter(NAMES.oncallNotifications)
+    this.#events = counter(NAMES.oncallErrorEvents)
+    this.#dropped = counter(NAMES.oncallItemsDropped)
+    this.#entries = counter(NAMES.oncallRunEntries)
+    this.#clockOffset = new Gauge({
+      name: NAMES.oncallClockOffset.name,
+      help: NAMES.oncallClockOffset.help,
+      registers,
+    })
+    new Gauge({
+      name: NAMES.attackActive.name,
+      help: NAMES.attackActive.help,
+      labelNames: [...NAMES.attackActive.labels],
+      registers,
+      async collect() {
+        const known = await attacks()
+        this.reset()
+        for (const { runId, kind, group, service, zone, endMs } of known) {
+          const labels = { run: runId, kind, group, service: service ?? '', zone: zone ?? '' }
+          // Two faults of one kind may have the same labels: one that is on outweighs one that has ended.
+          if (endMs === null) this.set(labels, 1)
+          else this.inc(labels, 0)
+        }
+      },
+    })
+    // A counter that appears only with its first event hides that event from rate(): all start at 0.
+    for (const outcome of FACTS) this.#facts.inc({ outcome }, 0)
+    for (const outcome of EVENTS) this.#events.inc({ outcome }, 0)
+    for (const reason of ITEM_TYPES) this.#dropped.inc({ reason }, 0)
+  }
+
+  /** `route` is the pattern that matched, `status` the code sent or `aborted`. */
+  answered(method: string, route: string, status: string, seconds: number): void {
+    this.#duration.observe({ method, route, status }, seconds)
+  }
+
+  facts(kind: (typeof FACTS)[number], count: number): void {
+    this.#facts.inc({ outcome: kind }, count)
+  }
+
+  notifications(count: number): void {
+    this.#notifications.inc(count)
+  }
+
+  event(outcome: EventOutcome): void {
+    this.#events.inc({ outcome })
+  }
+
+  itemDropped(type: string): void {
+    this.#dropped.inc({ reason: ITEM_TYPES.find(known => known === type) ?? 'other' })
+  }
+
+  entries(count: number): void {
+    this.#entries.inc(count)
+  }
+
+  clockOffset(seconds: number): void {
+    this.#clockOffset.set(seconds)
+  }
+}
