@@ -6,7 +6,6 @@ import {
   DEPLOYMENT_REVISION,
   DRAIN_FIRST,
   env,
-  envFromField,
   httpProbes,
   imageReference,
   inGroup,
@@ -14,10 +13,14 @@ import {
   QUICK_DNS,
   scratch,
 } from './pod.ts'
+import { telemetryEnv } from './telemetry.ts'
 
 const SERVICE = 'gateway'
 
-/** Drain notice 1.5 s, open requests 5 s (services/gateway/config.ts) and the preStop before them, with some room. */
+/**
+ * The preStop, then drain notice 1.5 s and open requests 5 s (services/gateway/config.ts), then 2 s for the last spans and
+ * events (instrumentation/shutdown.ts), with some room.
+ */
 const STOP_SECONDS = 12
 
 /** Share of the memory limit that is V8's heap; buffers, code and stacks are outside it. */
@@ -55,6 +58,8 @@ export function gateway(group: Group, input: RenderInput): readonly KubernetesOb
         command: [
           'node',
           `--max-old-space-size=${Math.floor(resources.memoryLimitMiB * HEAP_SHARE)}`,
+          '--import',
+          './instrumentation/register.ts',
           'services/gateway/main.ts',
         ],
       },
@@ -63,8 +68,9 @@ export function gateway(group: Group, input: RenderInput): readonly KubernetesOb
         env: [
           env('GW_UPSTREAM_HOST', serviceHost(group, 'recommender')),
           env('GROUP', group),
-          envFromField('POD_NAME', 'metadata.name'),
-          envFromField('NODE_NAME', 'spec.nodeName'),
+          ...telemetryEnv(group, SERVICE, input, image),
+          // It makes its spans itself: instrumenting node:http would work for every request, sampled or not.
+          env('OTEL_NODE_ENABLED_INSTRUMENTATIONS', 'none'),
         ],
         ports: [
           { name: 'http', containerPort: PORTS.gateway },

@@ -7,7 +7,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type GatewayConfig, parseConfig } from './config.ts'
-import { type Gateway, startGateway } from './gateway.ts'
+import { type Gateway, startGateway, type Telling } from './gateway.ts'
 
 /** What a fake recommender was asked. */
 export type Asked = {
@@ -142,6 +142,7 @@ export type Scene = {
 export async function startScene(
   authorities: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  telling?: Telling,
 ): Promise<Scene> {
   let named = authorities
   let lookups = 0
@@ -153,6 +154,7 @@ export async function startScene(
       return named
     },
     event => events.push(event),
+    telling,
   )
   return {
     gateway,
