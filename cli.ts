@@ -1,9 +1,9 @@
 /** The composition root: commands, what they are made of, and exit codes. The only file that touches `process`. */
 import { readFileSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { stringify } from 'yaml'
 import { alertFiles } from './alerts/files.ts'
 import { leftovers, undoLeftovers } from './chaos/audit.ts'
@@ -17,6 +17,7 @@ import {
   releaseText,
   runText,
 } from './chaos/command-text.ts'
+import { CHAOS_COMMANDS } from './chaos/commands.ts'
 import { dryRun } from './chaos/dry-run.ts'
 import { loadExperiment } from './chaos/experiment.ts'
 import { experimentJsonSchema } from './chaos/experiment-schema.ts'
@@ -29,7 +30,7 @@ import { judge } from './chaos/judgement/judge.ts'
 import type { Outcome } from './chaos/judgement/verdict.ts'
 import { connectLab } from './chaos/lab/connect.ts'
 import { runRamp, runSoak } from './chaos/load-alone.ts'
-import { type Flag, RAMP_FLAGS, rampOptions, SOAK_FLAGS, soakOptions } from './chaos/load-options.ts'
+import { rampOptions, soakOptions } from './chaos/load-options.ts'
 import { renderHtml } from './chaos/report/html.ts'
 import { renderMarkdown } from './chaos/report/markdown.ts'
 import { rampHtml, rampText } from './chaos/report/ramp.ts'
@@ -40,23 +41,20 @@ import { runExperiment } from './chaos/run.ts'
 import type { RunDependencies } from './chaos/run-dependencies.ts'
 import { dashboardFiles } from './dashboards/files.ts'
 import { KubeconfigApiServer } from './platform/api-server.ts'
-import { removeAll } from './platform/apply.ts'
 import { checksText } from './platform/checks-text.ts'
 import type { Cluster, Progress } from './platform/cluster/cluster.ts'
 import { ContextCluster, contextChecks } from './platform/cluster/context.ts'
 import { localChecks } from './platform/cluster/local/checks.ts'
-import {
-  CORPUS_SIZES,
-  type CorpusSize,
-  ensureGeneratedCorpus,
-  ensureOwnCorpus,
-} from './platform/cluster/local/corpus.ts'
+import { type CorpusSize, ensureGeneratedCorpus, ensureOwnCorpus } from './platform/cluster/local/corpus.ts'
 import { labFolders } from './platform/cluster/local/folders.ts'
 import { LocalCluster } from './platform/cluster/local/local.ts'
+import { addCommand, type CommandWords } from './platform/command-line.ts'
+import { LAB_COMMANDS } from './platform/commands.ts'
 import { MachineryError, UserError } from './platform/errors.ts'
 import { type BuiltImages, ensureImages } from './platform/images/build.ts'
 import { ingestFolder, ingestImage, ingestStore } from './platform/ingest.ts'
 import {
+  bringDown,
   bringUp,
   deploy,
   type LabRecord,
@@ -68,14 +66,13 @@ import {
 import { labStatus } from './platform/lab-status.ts'
 import { renderAll } from './platform/manifests/manifests.ts'
 import {
-  CREDENTIAL_SOURCES,
   isObjectStoreUri,
   type ObjectStoreOptions,
   objectStoreCorpus,
   refuseStoreOptions,
 } from './platform/object-store.ts'
-import { addressesOf, addressLines, statusText } from './platform/status-text.ts'
-import { type StepOutput, Steps } from './platform/steps.ts'
+import { addressesOf, addressLines, statusText, statusValue } from './platform/status-text.ts'
+import { elapsedLines, type StepOutput, Steps } from './platform/steps.ts'
 import { PORTS, sharedHost } from './platform/topology.ts'
 
 const EXIT = { worked: 0, diverged: 1, usage: 2, undecided: 3, machinery: 4, interrupted: 130 } as const
@@ -142,11 +139,7 @@ async function status(options: Common): Promise<number> {
   const state = await labStatus(new KubeconfigApiServer(record.access, stop.signal))
   const { kubeconfigPath } = record.access
   const urls = addressesOf(record)
-  const groups = {
-    control: { gateway: urls.control, ...state.groups.control },
-    experiment: { gateway: urls.experiment, ...state.groups.experiment },
-  }
-  const value = { ...state, kubeconfig: kubeconfigPath, prometheus: urls.prometheus, groups }
+  const value = statusValue(state, urls, kubeconfigPath)
   print(options, value, statusText(state, urls, kubeconfigPath))
   return EXIT.worked
 }
@@ -164,16 +157,12 @@ const versions = { divergence: version, node: process.versions.node }
 
 function dependenciesOf(record: LabRecord, cluster: Cluster): RunDependencies {
   const self = { host: hostname(), pid: process.pid, isAlive }
-  const { stream, nowMs } = stepOutput()
-  const beganMs = nowMs()
-  const progress = (message: string) =>
-    void stream.write(`${((nowMs() - beganMs) / 1000).toFixed(1).padStart(7)}s  ${message}\n`)
   const remoteWriteUrl = `http://${sharedHost('prometheus')}:${PORTS.prometheus}/api/v1/write`
   const { access, images } = record
   const lab = connectLab({ access, cluster, images, remoteWriteUrl, self })
   return {
     ...lab,
-    progress,
+    progress: elapsedLines(stepOutput()),
     judge,
     renderers: { html: renderHtml, markdown: renderMarkdown },
     runsFolder,
@@ -331,18 +320,11 @@ async function ingest(source: string, options: Common & ObjectStoreOptions): Pro
 }
 
 async function down(options: Common & { readonly all?: boolean }): Promise<number> {
-  const cluster = clusterOf(options)
-  const steps = new Steps(stepOutput(), stop.signal)
-  steps.add('down', [], async progress => {
-    if (options.context !== undefined) {
-      const access = await cluster.up(progress, steps.signal)
-      await removeAll(new KubeconfigApiServer(access, steps.signal), progress, steps.signal)
-    }
-    await cluster.down({ caches: options.all === true }, progress)
-    await rm(recordOf(options), { force: true })
-  })
-  await steps.run()
-  print(options, { removed: true, caches: options.all === true }, 'Everything that up made is gone.')
+  const isShared = options.context !== undefined
+  const caches = options.all === true
+  const lab = { cluster: clusterOf(options), isShared, caches, recordPath: recordOf(options) }
+  await bringDown(lab, new Steps(stepOutput(), stop.signal))
+  print(options, { removed: true, caches }, 'Everything that up made is gone.')
   return EXIT.worked
 }
 
@@ -384,144 +366,32 @@ function program(): Command {
     .version(version)
     .showHelpAfterError("('divergence --help' and 'divergence COMMAND --help' have examples)")
     .exitOverride()
-  const command = (name: string, description: string, examples: readonly string[], parent = cli) =>
-    parent
-      .command(name)
-      .description(description)
-      .option('--json', 'print JSON on stdout; progress stays on stderr')
-      .option('--context <name>', 'use this context of a kubeconfig instead of the local cluster')
-      .option(
-        '--kubeconfig <file>',
-        'kubeconfig that has the context (default: $KUBECONFIG, then ~/.kube/config)',
-      )
-      .addHelpText(
-        'after',
-        `\nExamples:\n${examples.map(example => `  $ ./divergence ${example}`).join('\n')}`,
-      )
-  const leave =
-    (work: (...args: never[]) => Promise<number>) =>
-    async (...args: unknown[]) => {
+  const command = (words: CommandWords, work: (...args: never[]) => Promise<number>, parent = cli) =>
+    addCommand(parent, words).action(async (...args: unknown[]) => {
       process.exitCode = await work(...(args as never[]))
-    }
-  const corpus = () =>
-    new Option('--corpus <size>', 'how many songs to fill both groups with')
-      .choices(CORPUS_SIZES)
-      .default('small')
-  const registry = () =>
-    new Option(
-      '--registry <prefix>',
-      'registry that this machine may push to and the nodes of --context pull from',
-    )
-
-  command('start', 'up, then the zone outage, then its verdict', ['start'])
-    .addOption(corpus())
-    .addOption(registry())
-    .action(leave(start))
-  command('up', 'bring up Kubernetes and both groups, filled with songs', [
-    'up',
-    'up --corpus full',
-    'up --context staging --registry registry.example.com/chaos',
-  ])
-    .addOption(corpus())
-    .addOption(registry())
-    .action(
-      leave(async (options: Common & { corpus: CorpusSize }) => {
-        await up(options)
-        return status(options)
-      }),
-    )
-  command('status', 'both groups, service by service, and where to open them', [
-    'status',
-    'status --json',
-  ]).action(leave(status))
-  command('run <file>', 'run an experiment and judge it', [
-    'run chaos/experiments/zone-outage.yaml',
-    'run chaos/experiments/pod-kill.yaml --json',
-    'run chaos/experiments/network-latency.yaml --dry-run',
-  ])
-    .option('--dry-run', 'say what would be done to whom and when, and what would keep it from starting')
-    .action(leave(run))
-  command('inject <what>', 'attack without load or verdict, and undo it; Ctrl-C undoes at once', [
-    'inject latency --set select.services=[gateway] --set select.zone=b --set delayMs=100 --duration 30s',
-    'inject kill-pod --set select.services=[recommender] --set select.count=1',
-    'inject faults.yaml',
-  ])
-    .option(
-      '--set <key=value>',
-      "parameter of the fault, as often as needed; see 'divergence faults KIND'",
-      (word: string, words: readonly string[]) => [...words, word],
-      [],
-    )
-    .option('--duration <time>', "how long the fault stays on: '30s', '2m'")
-    .option('--seed <number>', 'seed of random picks', '1')
-    .addHelpText(
-      'after',
-      '\nA file holds `faults:`, a list as in an experiment, and, if wanted, `blastRadius:`.',
-    )
-    .action(leave(injectFaults))
-  command('faults [kind]', 'every kind of fault, or one with its parameters, units and ranges', [
-    'faults',
-    'faults latency',
-    'faults --json',
-  ]).action(leave(faults))
-  command('schema', 'the JSON Schema of an experiment file, by which editors complete and check', [
-    'schema > docs/experiment.schema.json',
-  ]).action(leave(schema))
-  command('halt', 'end every fault at once, whoever began it, and let none begin', [
-    'halt',
-    "halt --reason 'customer demo'",
-    'halt --release',
-  ])
-    .option('--release', 'let faults begin again')
-    .option('--reason <text>', 'why, for whoever is refused meanwhile', 'divergence halt')
-    .action(leave(halt))
-  command('audit', 'list what faults left behind: exit code 4 if there is anything', [
-    'audit',
-    'audit --json',
-  ]).action(leave(audit))
-  command('judge <run>', 'compute the verdict of a run again from its journal, offline', [
-    'judge runs/20261121T060102Z-zone-outage',
-  ]).action(leave(judgeAgain))
+    })
+  command(LAB_COMMANDS.start, start)
+  command(LAB_COMMANDS.up, async (options: Common & { corpus: CorpusSize }) => {
+    await up(options)
+    return status(options)
+  })
+  command(LAB_COMMANDS.status, status)
+  command(CHAOS_COMMANDS.run, run)
+  command(CHAOS_COMMANDS.inject, injectFaults)
+  command(CHAOS_COMMANDS.faults, faults)
+  command(CHAOS_COMMANDS.schema, schema)
+  command(CHAOS_COMMANDS.halt, halt)
+  command(CHAOS_COMMANDS.audit, audit)
+  command(CHAOS_COMMANDS.judge, judgeAgain)
   const load = cli
     .command('load')
     .description('load without an experiment: a ramp to the breakpoint, or a soak')
-  const shape = (name: string, description: string, flags: readonly Flag[], examples: readonly string[]) =>
-    flags.reduce(
-      (made, [flag, text, byDefault]) => made.option(flag, text, byDefault),
-      command(name, description, examples, load),
-    )
-  shape('ramp', 'raise the load step by step until each group breaks', RAMP_FLAGS, [
-    'load ramp',
-    'load ramp --groups experiment --rates 100,200,400 --step 30',
-  ]).action(leave(ramp))
-  shape('soak', 'steady load for long, and whether it wears the groups', SOAK_FLAGS, [
-    'load soak --rate 50 --duration 3600',
-  ]).action(leave(soak))
-  command('ingest <source>', 'load MIDI files, of a folder or an object store, into both groups', [
-    'ingest ~/music/midi',
-    'ingest s3a://my-bucket/midi --context staging',
-    'ingest s3a://my-bucket/midi --s3-endpoint https://storage.example.com',
-  ])
-    .option('--s3-endpoint <url>', "base URL of a store that is not AWS's, as the pods reach it")
-    .option('--s3-region <name>', 'region of the bucket (default: $AWS_REGION)')
-    .addOption(
-      new Option(
-        '--s3-credentials <whose>',
-        'pods: an identity of their own; caller: $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY, given to the pods while they read (default: caller with --s3-endpoint or on the local cluster, else pods)',
-      ).choices(CREDENTIAL_SOURCES),
-    )
-    .option('--generation <name>', 'names a state of the folder: one that was loaded is not read again')
-    .action(leave(ingest))
-  command('render', 'print the Kubernetes objects that up applies', ['render', 'render --json']).action(
-    leave(render),
-  )
-  command('doctor', 'say what this machine or context lacks, and what to do about it', [
-    'doctor',
-    'doctor --context staging',
-  ]).action(leave(doctor))
-  command('down', 'remove all that up made', ['down', 'down --all'])
-    .option('--all', 'remove images and caches as well')
-    .action(leave(down))
+  command(CHAOS_COMMANDS.ramp, ramp, load)
+  command(CHAOS_COMMANDS.soak, soak, load)
+  command(LAB_COMMANDS.ingest, ingest)
+  command(LAB_COMMANDS.render, render)
+  command(LAB_COMMANDS.doctor, doctor)
+  command(LAB_COMMANDS.down, down)
   return cli
 }
 

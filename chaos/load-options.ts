@@ -1,10 +1,8 @@
 import { DEFAULT_RATES } from '../load/ramp.ts'
+import type { Flag } from '../platform/command-line.ts'
 import { UserError } from '../platform/errors.ts'
 import { GROUPS } from '../platform/topology.ts'
 import type { RampOptions, SoakOptions } from './load-alone.ts'
-
-/** An option of a command: as a command line declares it, what it does, and what it is when nobody says. */
-export type Flag = readonly [flag: string, description: string, byDefault: string]
 
 /** Options of `divergence load ramp`. */
 export const RAMP_FLAGS: readonly Flag[] = [
@@ -72,7 +70,7 @@ const MOST_SECONDS = 604_800
 function textOf(given: Given, flags: readonly Flag[]) {
   return (name: string): string => {
     const byDefault = flags.find(([flag]) => flag.startsWith(`--${name} `))?.[2]
-    return given[name] ?? byDefault ?? ''
+    return given[name] ?? String(byDefault ?? '')
   }
 }
 

@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { KubeconfigApiServer } from './api-server.ts'
-import { type ApplySummary, applyAll } from './apply.ts'
+import { type ApplySummary, applyAll, removeAll } from './apply.ts'
 import type { Cluster, ClusterAccess, ClusterFacts, ImageReferences, Progress } from './cluster/cluster.ts'
 import { UserError } from './errors.ts'
 import type { BuiltImages } from './images/build.ts'
@@ -68,6 +68,32 @@ export async function bringUp(
   })
   await steps.run()
   return deployed
+}
+
+export type BringDown = {
+  readonly cluster: Cluster
+  /** Nodes that somebody else runs keep running: the lab's objects are removed from them. */
+  readonly isShared: boolean
+  /** What was kept for a quicker next start goes as well. */
+  readonly caches: boolean
+  readonly recordPath: string
+}
+
+/** Removes all that `bringUp` made, finished or not. */
+export async function bringDown(
+  { cluster, isShared, caches, recordPath }: BringDown,
+  steps: Steps,
+): Promise<void> {
+  const { signal } = steps
+  steps.add('down', [], async progress => {
+    if (isShared) {
+      const access = await cluster.up(progress, signal)
+      await removeAll(new KubeconfigApiServer(access, signal), progress, signal)
+    }
+    await cluster.down({ caches }, progress)
+    await rm(recordPath, { force: true })
+  })
+  await steps.run()
 }
 
 /** Makes the cluster hold what the record says. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ApiServer } from './api-server.ts'
 import type { ClusterFacts } from './cluster/cluster.ts'
+import type { Flag } from './command-line.ts'
 import { UserError } from './errors.ts'
 import { type Corpus, corpusName, type ObjectStore } from './manifests/input.ts'
 import { ownLabels } from './manifests/object.ts'
@@ -20,6 +21,19 @@ export type ObjectStoreOptions = {
   /** Names a state of the folder: with the same one nothing is read again. Default: the moment of the command. */
   readonly generation?: string | undefined
 }
+
+/** `ObjectStoreOptions` as a command line declares them. */
+export const OBJECT_STORE_FLAGS: readonly Flag[] = [
+  ['--s3-endpoint <url>', "base URL of a store that is not AWS's, as the pods reach it"],
+  ['--s3-region <name>', 'region of the bucket (default: $AWS_REGION)'],
+  [
+    '--s3-credentials <whose>',
+    'pods: an identity of their own; caller: $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY, given to the pods while they read (default: caller with --s3-endpoint or on the local cluster, else pods)',
+    undefined,
+    CREDENTIAL_SOURCES,
+  ],
+  ['--generation <name>', 'names a state of the folder: one that was loaded is not read again'],
+]
 
 /** Access keys by the names of the variables that programs know them by. */
 export type ObjectStoreKeys = Readonly<Record<string, string>>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { LabState } from './lab-status.ts'
-import { addressesOf, statusText } from './status-text.ts'
+import { addressesOf, statusText, statusValue } from './status-text.ts'
 
 const local = addressesOf({ facts: { kind: 'local', storageClassName: 'x', nodes: [] } })
 const pod = (name: string, node: string) => ({ name, node, ready: true, restarts: 0 })
@@ -62,5 +62,18 @@ describe('statusText()', () => {
   test('tells how to open a cluster that brings no addresses here', () => {
     const remote = addressesOf({ facts: { kind: 'context', storageClassName: 'x', nodes: [] } })
     expect(statusText(state, remote, '/k')).toContain('kubectl -n control port-forward service/edge 8080')
+  })
+})
+
+describe('statusValue()', () => {
+  test('says beside the state of each group where it is opened', () => {
+    const { groups, kubeconfig, prometheus, ready } = statusValue(state, local, '/k')
+    expect({ kubeconfig, prometheus, ready }).toEqual({
+      kubeconfig: '/k',
+      prometheus: 'http://127.0.0.1:30090',
+      ready: false,
+    })
+    expect(groups.control).toEqual({ gateway: 'http://127.0.0.1:30081', ...state.groups.control })
+    expect(groups.experiment.gateway).toBe('http://127.0.0.1:30082')
   })
 })

@@ -24,6 +24,15 @@ export function addressLines(addresses: Addresses): string[] {
   return Object.entries(addresses).map(([name, url]) => `${name.padEnd(12)}${url}`)
 }
 
+/** The lab as programs read it: its state, and where its services are opened. */
+export function statusValue(state: LabState, addresses: Addresses, kubeconfigPath: string) {
+  const groups = {
+    control: { gateway: addresses.control, ...state.groups.control },
+    experiment: { gateway: addresses.experiment, ...state.groups.experiment },
+  }
+  return { ...state, kubeconfig: kubeconfigPath, prometheus: addresses.prometheus, groups }
+}
+
 /** The lab as a table: where each pod runs, or why it does not. */
 export function statusText(state: LabState, addresses: Addresses, kubeconfigPath: string): string {
   const rows = [

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { Steps } from './steps.ts'
+import { elapsedLines, Steps } from './steps.ts'
 
 function recorder() {
   const lines: string[] = []
@@ -11,6 +11,16 @@ function recorder() {
   }
   return { lines, output }
 }
+
+describe('elapsedLines()', () => {
+  test('begins each line with the seconds since the first', () => {
+    const { lines, output } = recorder()
+    const told = elapsedLines(output)
+    told('one')
+    told('two')
+    expect(lines).toEqual(['    0.1s  one\n', '    0.2s  two\n'])
+  })
+})
 
 describe('Steps', () => {
   test('run() starts a step only when the steps it needs are done, and hands their results on', async () => {

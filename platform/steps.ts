@@ -9,6 +9,12 @@ export type StepOutput = {
   readonly nowMs: () => number
 }
 
+/** Lines that begin with the seconds since this was called. */
+export function elapsedLines({ stream, nowMs }: Pick<StepOutput, 'stream' | 'nowMs'>): Progress {
+  const beganMs = nowMs()
+  return message => void stream.write(`${((nowMs() - beganMs) / 1000).toFixed(1).padStart(7)}s  ${message}\n`)
+}
+
 type Step = {
   readonly title: string
   readonly needs: readonly Promise<unknown>[]
@@ -80,10 +86,9 @@ export class Steps {
   }
 
   async #runPlain(): Promise<void> {
-    const { stream, nowMs } = this.#output
-    const beganMs = nowMs()
-    const line = (title: string, message: string) =>
-      stream.write(`${((nowMs() - beganMs) / 1000).toFixed(1).padStart(7)}s  ${title}: ${message}\n`)
+    const { nowMs } = this.#output
+    const told = elapsedLines(this.#output)
+    const line = (title: string, message: string) => told(`${title}: ${message}`)
     await Promise.allSettled(
       this.#steps.map(async step => {
         await Promise.allSettled(step.needs)

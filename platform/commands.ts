@@ -1,0 +1,55 @@
+import { CORPUS_SIZES } from './cluster/local/corpus.ts'
+import type { CommandWords, Flag } from './command-line.ts'
+import { OBJECT_STORE_FLAGS } from './object-store.ts'
+
+const DEPLOY_FLAGS: readonly Flag[] = [
+  ['--corpus <size>', 'how many songs to fill both groups with', 'small', CORPUS_SIZES],
+  ['--registry <prefix>', 'registry that this machine may push to and the nodes of --context pull from'],
+]
+
+/** The commands that are about the lab itself, as a person calls them. */
+export const LAB_COMMANDS = {
+  start: {
+    name: 'start',
+    description: 'up, then the zone outage, then its verdict',
+    examples: ['start'],
+    flags: DEPLOY_FLAGS,
+  },
+  up: {
+    name: 'up',
+    description: 'bring up Kubernetes and both groups, filled with songs',
+    examples: ['up', 'up --corpus full', 'up --context staging --registry registry.example.com/chaos'],
+    flags: DEPLOY_FLAGS,
+  },
+  status: {
+    name: 'status',
+    description: 'both groups, service by service, and where to open them',
+    examples: ['status', 'status --json'],
+  },
+  ingest: {
+    name: 'ingest <source>',
+    description: 'load MIDI files, of a folder or an object store, into both groups',
+    examples: [
+      'ingest ~/music/midi',
+      'ingest s3a://my-bucket/midi --context staging',
+      'ingest s3a://my-bucket/midi --s3-endpoint https://storage.example.com',
+    ],
+    flags: OBJECT_STORE_FLAGS,
+  },
+  render: {
+    name: 'render',
+    description: 'print the Kubernetes objects that up applies',
+    examples: ['render', 'render --json'],
+  },
+  doctor: {
+    name: 'doctor',
+    description: 'say what this machine or context lacks, and what to do about it',
+    examples: ['doctor', 'doctor --context staging'],
+  },
+  down: {
+    name: 'down',
+    description: 'remove all that up made',
+    examples: ['down', 'down --all'],
+    flags: [['--all', 'remove images and caches as well']],
+  },
+} as const satisfies Readonly<Record<string, CommandWords>>
