@@ -1,6 +1,6 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { dashboard } from './dashboard.ts'
-import { IN_GROUP, IN_SCOPE, perSecond } from './expressions.ts'
+import { growth, IN_GROUP, IN_SCOPE, perSecond, quantileOf } from './expressions.ts'
 import { type Step, stat, table, timeSeries } from './panels/panel.ts'
 
 /** The Watchdog fires always; it is no news. */
@@ -154,6 +154,63 @@ const DELIVERY = [
   }),
 ]
 
+const ONCALL = [
+  timeSeries({
+    title: 'Alerts recorded',
+    description: 'What Prometheus told the on-call service of alerts and it keeps, since the last point.',
+    unit: 'count',
+    min: 0,
+    queries: [{ expr: growth(`oncall_alert_facts_total{${IN_GROUP}}`, 'outcome'), legend: '{{outcome}}' }],
+  }),
+  timeSeries({
+    title: 'Alerts of which a person was told',
+    description:
+      'Alerts in the notifications that reached the on-call service from Alertmanager, since the last point.',
+    unit: 'count',
+    min: 0,
+    queries: [{ expr: growth(`oncall_notifications_total{${IN_GROUP}}`, ''), legend: 'told' }],
+  }),
+  timeSeries({
+    title: 'Entries of runs mirrored',
+    description: 'Journal entries of experiments that were new to the on-call service, since the last point.',
+    unit: 'count',
+    min: 0,
+    queries: [{ expr: growth(`oncall_run_entries_total{${IN_GROUP}}`, ''), legend: 'entries' }],
+  }),
+  timeSeries({
+    title: 'On-call service: latency, 99th percentile',
+    description: 'Time the on-call service took for a request, by route.',
+    unit: 'seconds',
+    min: 0,
+    queries: [
+      {
+        expr: quantileOf(0.99, `oncall_request_duration_seconds_bucket{${IN_GROUP}}`, 'route'),
+        legend: '{{route}}',
+        exemplars: true,
+      },
+    ],
+  }),
+  timeSeries({
+    title: 'On-call service: answers by status',
+    description: 'Answers of the on-call service in a second: 4xx is somebody who may not or asks wrongly.',
+    unit: 'requestsPerSecond',
+    min: 0,
+    queries: [
+      {
+        expr: perSecond(`oncall_request_duration_seconds_count{${IN_GROUP}}`, 'status'),
+        legend: '{{status}}',
+      },
+    ],
+  }),
+  timeSeries({
+    title: 'On-call service: clock offset',
+    description:
+      'Clock of Prometheus less clock of the on-call service. Beyond a second, times to detect cannot be trusted.',
+    unit: 'seconds',
+    queries: [{ expr: `max(oncall_clock_offset_seconds{${IN_GROUP}})`, legend: 'offset' }],
+  }),
+]
+
 /** What fires, and whether those who must know are told. */
 export function alerts(): Dashboard {
   return dashboard({
@@ -165,6 +222,7 @@ export function alerts(): Dashboard {
       { title: 'Now', panels: NOW },
       { title: 'Alerts', panels: FIRING_PANELS },
       { title: 'Delivery', panels: DELIVERY },
+      { title: 'On-call service', panels: ONCALL },
     ],
   })
 }

@@ -32,10 +32,19 @@ const TARGETS = [
     ],
   }),
   stat({
-    title: 'Agents ready',
-    description: 'Chaos agents that can be asked, one on each node of the experimental group.',
-    unit: 'count',
-    queries: [{ expr: 'sum(kube_pod_status_ready{service="agent",condition="true"})', legend: 'agents' }],
+    title: 'Nodes ready',
+    description: 'Share of the nodes that Kubernetes hears of.',
+    unit: 'ratio',
+    steps: [
+      { from: null, color: 'red' },
+      { from: 1, color: 'green' },
+    ],
+    queries: [
+      {
+        expr: `avg(kube_node_status_condition{${IN_GROUP},condition="Ready",status="true"})`,
+        legend: 'ready',
+      },
+    ],
   }),
   timeSeries({
     title: 'Targets up',

@@ -224,7 +224,10 @@ const TARGET_RULES: readonly Rule[] = [
   ),
   targetRule('target-rate-interval', ({ expr }) =>
     readable(expr)
-      .filter(({ within, range }) => RATES.includes(within.at(-1) ?? '') && range !== '$__rate_interval')
+      .filter(
+        ({ within, range }) =>
+          RATES.includes(within.at(-1) ?? '') && !['$__rate_interval', '$__range'].includes(range ?? ''),
+      )
       .map(({ metric, range }) => `'${metric}' is rated over '${range}'`),
   ),
   targetRule('target-counter-rated', ({ expr }, metrics) =>
