@@ -69,6 +69,22 @@ describe('ingest', () => {
     }
   })
 
+  test('traces driver and executors as one, and lets only the driver report errors', () => {
+    const of = (kind: string) =>
+      JSON.stringify(
+        OBJECTS.filter(object => object.kind === kind && object.metadata.labels.service === 'ingest'),
+      )
+    const executors = of('ConfigMap')
+
+    for (const text of [of('Job'), executors]) {
+      expect(text).toContain('zipkin.observability.svc.cluster.local:9411')
+      expect(text).toContain('parentbased_always_on')
+      expect(text).not.toContain('OTEL_TRACES_SAMPLER_ARG')
+    }
+    expect(of('Job')).toContain('SENTRY_DSN')
+    expect(executors).not.toMatch(/SENTRY_(DSN|KEY)/)
+  })
+
   test('tells Spark where to put executors and how large they are', () => {
     const settings = OBJECTS.flatMap(object => {
       const text = (object.data as Record<string, string> | undefined)?.['spark-defaults.conf']

@@ -20,6 +20,7 @@ import {
 } from './pod.ts'
 import { DATABASE_ROLES } from './secrets.ts'
 import { SPARK_FOLDER, sparkFiles } from './spark-config.ts'
+import { telemetryEnv } from './telemetry.ts'
 
 const SERVICE = 'ingest'
 
@@ -66,9 +67,9 @@ export function ingest(group: Group, input: RenderInput, corpus: Corpus): readon
         resources: resourceRequirements(input.topology.ingest.driver),
         env: [
           ...(surroundings.container.env ?? []),
+          ...surroundings.events,
           ...client.env,
           envFromField('POD_IP', 'status.podIP'),
-          envFromField('POD_NAME', 'metadata.name'),
           env('DATABASE_TIMEOUT_SECONDS', DATABASE_WAIT_SECONDS),
           env('INGEST_INPUT', inputUri(corpus)),
           env('SPARK_CONF_DIR', SPARK_FOLDER),
@@ -96,6 +97,7 @@ export function ingest(group: Group, input: RenderInput, corpus: Corpus): readon
 /** What driver and executors share. Only the driver writes, so executors are given no password. */
 function podSurroundings(group: Group, input: RenderInput, corpus: Corpus) {
   const temporary = scratch('tmp', '/tmp', 1024)
+  const telemetry = telemetryEnv(group, SERVICE, input, SERVICE)
   const mounted = corpus.uri === undefined
   if (mounted && input.facts.kind !== 'local') {
     throw new UserError(
@@ -119,13 +121,24 @@ function podSurroundings(group: Group, input: RenderInput, corpus: Corpus) {
   }
   const container: Omit<V1Container, 'name'> = {
     ...CONTAINER_DEFAULTS,
-    env: [env('GROUP', group), ...(corpus.store ? objectStoreEnvironment(corpus.store) : [])],
+    env: [
+      env('GROUP', group),
+      ...telemetry.filter(({ name }) => !forEvents(name) && !name.startsWith('OTEL_TRACES_SAMPLER')),
+      // A batch is one trace of two dozen spans: worth keeping whole, each time.
+      env('OTEL_TRACES_SAMPLER', 'parentbased_always_on'),
+      ...(corpus.store ? objectStoreEnvironment(corpus.store) : []),
+    ],
     volumeMounts: [
       temporary.mount,
       ...(mounted ? [{ name: 'corpus', mountPath: CORPUS_FOLDER, readOnly: true }] : []),
     ],
   }
-  return { pod, container }
+  return { pod, container, events: telemetry.filter(({ name }) => forEvents(name)) }
+}
+
+/** What fails on an executor fails the batch, and the driver tells of it. */
+function forEvents(name: string): boolean {
+  return name.startsWith('SENTRY_') && name !== 'SENTRY_RELEASE'
 }
 
 function inputUri(corpus: Corpus): string {

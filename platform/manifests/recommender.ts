@@ -7,7 +7,6 @@ import {
   DEPLOYMENT_REVISION,
   DRAIN_FIRST,
   env,
-  envFromField,
   httpProbes,
   imageReference,
   inGroup,
@@ -16,8 +15,12 @@ import {
   scratch,
 } from './pod.ts'
 import { DATABASE_ROLES } from './secrets.ts'
+import { telemetryEnv } from './telemetry.ts'
 
 const SERVICE = 'recommender'
+
+/** The preStop, then 5 s for open requests (gunicorn_conf.py) and 2 s for the last spans and events, with some room. */
+const STOP_SECONDS = 12
 
 /** The Flask service, one a zone, found by the gateways by its endpoints' own addresses. */
 export function recommender(group: Group, input: RenderInput): readonly KubernetesObject[] {
@@ -43,7 +46,7 @@ export function recommender(group: Group, input: RenderInput): readonly Kubernet
         ...onePerZone(group, SERVICE, DEPLOYMENT_REVISION),
         ...QUICK_DNS,
       },
-      stopSeconds: 10,
+      stopSeconds: STOP_SECONDS,
       volumes: [client.volume, temporary.volume],
       program: {
         image: imageReference(input.images, image),
@@ -60,8 +63,7 @@ export function recommender(group: Group, input: RenderInput): readonly Kubernet
           env('GROUP', group),
           env('RECOMMENDER_PORT', PORTS.recommender),
           ...client.env,
-          envFromField('POD_NAME', 'metadata.name'),
-          envFromField('NODE_NAME', 'spec.nodeName'),
+          ...telemetryEnv(group, SERVICE, input, image),
         ],
         ports: [{ name: 'http', containerPort: PORTS.recommender }],
         ...httpProbes({
