@@ -1,0 +1,189 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { type Browser, chromium } from 'playwright-core'
+import { stringify } from 'yaml'
+import { SIGNALS } from '../instrumentation/signals.ts'
+import { FORWARDED_PORTS } from '../platform/topology.ts'
+import type {
+  AlertEvent,
+  ErrorEvent,
+  EventGroup,
+  EventGroupDetail,
+  LiveState,
+} from '../services/oncall/contract.ts'
+import { CHROMIUM_ARGUMENTS, findChromium } from '../services/oncall/web/chromium.ts'
+
+/*
+ * On the running local lab: the way of somebody on call. The recommenders of the experimental group lose their database;
+ * from the alert the test goes on to a request, its trace, the error event, and the attack. Each step takes from the one
+ * before it what it looks for.
+ */
+
+const MINUTE_MS = 60_000
+jest.setTimeout(5 * MINUTE_MS)
+
+const at = (port: number, path: string) => `http://127.0.0.1:${port}${path}`
+const EDGE = at(FORWARDED_PORTS.experimentGateway, '')
+const PROMETHEUS = at(FORWARDED_PORTS.prometheus, '/api/v1')
+const ONCALL = at(FORWARDED_PORTS.oncall, '')
+const ZIPKIN = at(FORWARDED_PORTS.zipkin, '/api/v2')
+
+const REQUESTS_PER_SECOND = 20
+/** One request in so many asks for its trace to be kept, as a client that is debugged does. */
+const TRACED_ONE_IN = 4
+const ATTACK = {
+  faults: [
+    {
+      kind: 'partition',
+      select: { group: 'experiment', services: ['recommender'] },
+      from: ['database'],
+      durationSeconds: 150,
+    },
+  ],
+  blastRadius: { maxTargets: 3, keepHealthy: 0 },
+}
+
+type Span = {
+  readonly traceId: string
+  readonly name?: string
+  readonly tags?: Readonly<Record<string, string>>
+  readonly localEndpoint?: { readonly serviceName?: string }
+}
+
+let runner: ChildProcess
+let said = ''
+let browser: Browser
+const asking = new AbortController()
+const beganMs = Date.now()
+
+beforeAll(async () => {
+  browser = await chromium.launch({
+    executablePath: findChromium(process.env.CHROMIUM),
+    args: [...CHROMIUM_ARGUMENTS],
+  })
+  const folder = await mkdtemp(join(tmpdir(), 'walk-'))
+  const file = join(folder, 'faults.yaml')
+  await writeFile(file, stringify(ATTACK))
+  const cli = join(import.meta.dirname, '..', 'cli.ts')
+  runner = spawn(process.execPath, [cli, 'inject', file], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  for (const stream of [runner.stdout, runner.stderr]) stream?.on('data', text => (said += text))
+  void keepAsking()
+}, MINUTE_MS)
+
+afterAll(async () => {
+  asking.abort()
+  await browser.close()
+  const ended = runner.exitCode === null ? once(runner, 'exit') : undefined
+  runner.kill('SIGINT')
+  await ended
+}, MINUTE_MS)
+
+/** Readers of the experimental group. What becomes of a request is the attack's business. */
+async function keepAsking(): Promise<void> {
+  for (let asked = 0; !asking.signal.aborted; asked++) {
+    const id = (bytes: number) => randomBytes(bytes).toString('hex')
+    const headers: Record<string, string> =
+      asked % TRACED_ONE_IN === 0 ? { traceparent: `00-${id(16)}-${id(8)}-01` } : {}
+    fetch(`${EDGE}/instruments`, { headers, signal: AbortSignal.timeout(5_000) })
+      .then(answer => answer.arrayBuffer())
+      .catch(() => undefined)
+    await sleep(1000 / REQUESTS_PER_SECOND)
+  }
+}
+
+async function ask<T>(url: string): Promise<T> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) })
+  if (!answer.ok) throw new Error(`${url} answers ${answer.status}: ${(await answer.text()).slice(0, 200)}`)
+  return (await answer.json()) as T
+}
+
+/** Asks again and again until there is an answer. */
+async function eventually<T>(what: string, find: () => Promise<T | undefined>): Promise<T> {
+  const giveUpMs = Date.now() + 3 * MINUTE_MS
+  for (;;) {
+    const found = await find()
+    if (found !== undefined) return found
+    if (Date.now() > giveUpMs) throw new Error(`Waited in vain for ${what}; the runner says:\n${said}`)
+    await sleep(1_000)
+  }
+}
+
+const burning = ({ name, group, service, state }: AlertEvent) =>
+  /Burn|MostlyFailing/.test(name) && group === 'experiment' && service === 'gateway' && state === 'firing'
+
+async function exemplarsOfFailures(): Promise<ReadonlySet<string>> {
+  const failures = `${SIGNALS.metrics.gatewayRequestDuration.name}_bucket{group="experiment",status=~"5.."}`
+  const range = `start=${beganMs / 1000}&end=${Date.now() / 1000}`
+  const { data } = await ask<{ data: { exemplars: { labels: { trace_id?: string } }[] }[] }>(
+    `${PROMETHEUS}/query_exemplars?query=${encodeURIComponent(failures)}&${range}`,
+  )
+  return new Set(data.flatMap(({ exemplars }) => exemplars.flatMap(({ labels }) => labels.trace_id ?? [])))
+}
+
+async function eventsOf(group: string): Promise<readonly ErrorEvent[]> {
+  const groups = await ask<readonly EventGroup[]>(`${ONCALL}/api/event-groups?group=${group}&limit=100`)
+  const recent = groups.filter(({ lastMs }) => lastMs >= beganMs)
+  const details = await Promise.all(
+    recent.map(({ fingerprint }) => ask<EventGroupDetail>(`${ONCALL}/api/event-groups/${fingerprint}`)),
+  )
+  return details.flatMap(({ events }) => events)
+}
+
+describe('from an alert to its cause', () => {
+  let event: ErrorEvent
+  let spans: readonly Span[]
+
+  test('the budget burns: an alert of the experimental group is recorded, and none of the control group', async () => {
+    const alerts = () => ask<readonly AlertEvent[]>(`${ONCALL}/api/alerts?sinceMs=${beganMs}`)
+    await eventually('a burn alert of the gateway', async () => (await alerts()).find(burning))
+    const ofControl = (await alerts()).filter(({ name, group }) => group === 'control' && name !== 'Watchdog')
+    expect(ofControl).toEqual([])
+  })
+
+  test('an exemplar of the failures leads to a trace, and an error event has the same trace', async () => {
+    event = await eventually('an error event of a request that an exemplar names', async () => {
+      const exemplars = await exemplarsOfFailures()
+      return (await eventsOf('experiment')).find(({ traceId }) => traceId !== null && exemplars.has(traceId))
+    })
+    expect(event).toMatchObject({ group: 'experiment', traceId: expect.stringMatching(/^[0-9a-f]{32}$/) })
+    expect(event.exceptions.flatMap(({ frames }) => frames).length).toBeGreaterThan(0)
+    expect(event.breadcrumbs.length).toBeGreaterThan(0)
+  })
+
+  test('the trace leads through gateway and recommender to a statement', async () => {
+    spans = await eventually('the whole trace', async () => {
+      const found = await ask<readonly Span[]>(`${ZIPKIN}/trace/${event.traceId}`).catch(() => [])
+      return found.some(isStatement) ? found : undefined
+    })
+    const services = new Set(spans.map(({ localEndpoint }) => localEndpoint?.serviceName))
+    expect([...services].sort()).toEqual(['gateway', 'recommender'])
+    const statement = spans.find(isStatement)
+    expect(statement?.tags).toMatchObject({ error: expect.any(String) })
+  })
+
+  test('the console names the attack, and shows the event with its trace', async () => {
+    const live = await ask<LiveState>(`${ONCALL}/api/live`)
+    expect(live.attacks).toEqual([
+      expect.objectContaining({ kind: 'partition', group: 'experiment', endMs: null }),
+    ])
+
+    const page = await browser.newPage()
+    await page.goto(`${ONCALL}/`)
+    await page.getByText('partition').first().waitFor()
+    await page.goto(`${ONCALL}/events/${event.fingerprint}`)
+    const link = page.locator(`a[href*="${event.traceId}"]`).first()
+    await link.waitFor()
+    expect(await link.getAttribute('href')).toContain(`:${FORWARDED_PORTS.zipkin}/zipkin/traces/`)
+    await page.close()
+  })
+})
+
+function isStatement({ tags }: Span): boolean {
+  return tags?.['db.system'] !== undefined || tags?.['db.system.name'] !== undefined
+}
