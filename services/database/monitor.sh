@@ -7,8 +7,15 @@ set -euo pipefail
 if [[ ${2:-} != master && ${2:-} != primary ]]; then exit 0; fi
 : "${MONITOR_USERNAME:?}" "${MONITOR_PASSWORD:?}" "${DATABASE_PORT:?}"
 
+ask() { psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --host /run/patroni --port "$DATABASE_PORT" --dbname postgres "$@"; }
+
+# Patroni tells of the new role before Postgres has taken it on.
+for ((tries = 60; tries > 0; tries--)); do
+  if [[ $(ask --no-align --tuples-only --command 'SELECT pg_is_in_recovery()') == f ]]; then break; fi
+  sleep 0.5
+done
 # The password reaches psql through the environment, so it stands in no process list and in no log.
-psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --host /run/patroni --port "$DATABASE_PORT" --dbname postgres <<'SQL'
+ask <<'SQL'
 \getenv name MONITOR_USERNAME
 \getenv password MONITOR_PASSWORD
 SET synchronous_commit = local;

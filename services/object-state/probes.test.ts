@@ -4,6 +4,7 @@ import { type PlacedPod, PROBE_NAMES, probeTargets } from './probes.ts'
 const place = (service: string, address: string, group: string, zone?: string): PlacedPod => ({
   address,
   nodeGroup: group,
+  ending: false,
   labels: {
     group: service === 'blackbox' ? 'system' : group,
     ...(zone ? { zone } : {}),
@@ -68,6 +69,15 @@ describe('probeTargets()', () => {
     )
 
     expect(new Set(all.map(labels => JSON.stringify(labels))).size).toBe(all.length)
+  })
+
+  test('asks nothing of a pod that leaves', () => {
+    const leaving = PLACES.map(pod => (pod.labels.service === 'gateway' ? { ...pod, ending: true } : pod))
+
+    expect(told('probe-http', leaving)).toEqual([])
+    expect(told('probe-icmp', leaving)).toEqual([
+      '10.244.10.2:9115 outside icmp 10.244.22.4 experiment/b/database',
+    ])
   })
 
   test('asks nothing while there is no prober', () => {

@@ -20,6 +20,8 @@ export type PlacedPod = {
   }
   /** Group of the node that it runs on. */
   readonly nodeGroup: string
+  /** It was told to stop. */
+  readonly ending: boolean
 }
 
 /** What each prober can be asked (platform/manifests/blackbox.ts). */
@@ -53,7 +55,9 @@ export const PROBE_NAMES: readonly string[] = ['probe-http', 'probe-icmp', 'prob
  *   probe-icmp-zones  every zone of a group -> each other zone of it
  *   probe-dns         every zone -> the name service; about the zone that asks
  */
-export function probeTargets(name: string, places: readonly PlacedPod[]): readonly TargetGroup[] {
+export function probeTargets(name: string, pods: readonly PlacedPod[]): readonly TargetGroup[] {
+  // That one which leaves does not answer is no loss.
+  const places = pods.filter(pod => !pod.ending)
   const probers = places.filter(place => place.labels.service === PROBER)
   const outside = probers.filter(prober => prober.labels.zone === undefined)
   const inZones = probers.filter(prober => prober.labels.zone !== undefined && isGroup(prober.nodeGroup))
@@ -99,7 +103,8 @@ function probe(
         ...labels,
         __param_module: module,
         __param_target: target,
-        instance: target,
+        // One for each way: the same target is asked from several places.
+        instance: `${prober.address}->${target}`,
         from: prober.labels.zone ?? OUTSIDE,
       },
     },

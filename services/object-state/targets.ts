@@ -67,6 +67,7 @@ function placedPods(pods: readonly V1Pod[], nodes: readonly V1Node[]): readonly 
       {
         address: status.podIP,
         nodeGroup: nodeGroup(node),
+        ending: metadata.deletionTimestamp !== undefined,
         labels: {
           group: group ?? SHARED_GROUP,
           ...zoneLabel(node),
