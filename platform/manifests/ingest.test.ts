@@ -65,7 +65,7 @@ describe('ingest', () => {
     expect(settings).toContain('fs.s3a.path.style.access true\n')
     expect(settings).toContain('fs.s3a.endpoint.region us-east-1\n')
     for (const text of [settings, job]) {
-      expect(text.match(/secretKeyRef/g)).toHaveLength(3)
+      expect(text.match(/object-store-keys/g)).toHaveLength(3)
     }
   })
 
