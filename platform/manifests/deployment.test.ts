@@ -25,6 +25,7 @@ describe('deployment()', () => {
       'alertmanager',
       'object-state',
       'zipkin',
+      'oncall',
     ])
   })
 })

@@ -74,7 +74,7 @@ describe('renderAll()', () => {
         ),
       )
 
-    expect(nodePorts(OBJECTS)).toEqual([30090, 30093, 30411, 30081, 30082])
+    expect(nodePorts(OBJECTS)).toEqual([30090, 30093, 30411, 30070, 30081, 30082])
     expect(nodePorts(renderAll({ ...input, facts: { ...input.facts, kind: 'context' } }))).toEqual([])
   })
 

@@ -17,6 +17,7 @@ import { groupNetworkPolicies, sharedNetworkPolicies } from './network-policies.
 import { nodeExporter } from './node-exporter.ts'
 import type { KubernetesObject } from './object.ts'
 import { objectState } from './object-state.ts'
+import { oncall } from './oncall.ts'
 import { oncallDatabase } from './oncall-database.ts'
 import { prometheus } from './prometheus.ts'
 import { groupAccounts, sharedAccounts } from './rbac.ts'
@@ -84,6 +85,7 @@ function stores(input: RenderInput): readonly KubernetesObject[] {
     ...objectState(input),
     ...zipkin(input),
     ...oncallDatabase(input),
+    ...oncall(input),
     ...dashboardMaps(input),
     ...(input.facts.publicImages ? grafana(input) : []),
   ]

@@ -42,7 +42,7 @@ function placesOf({ nodeSelector, tolerations = [], affinity }: V1PodSpec): read
 
 describe('every pod', () => {
   test('is found', () => {
-    expect(PODS.map(pod => pod.title)).toHaveLength(7 + 2 * (1 + 1 + 3 + 2))
+    expect(PODS.map(pod => pod.title)).toHaveLength(8 + 2 * (1 + 1 + 3 + 2))
   })
 
   test.each(PODS)(
@@ -88,6 +88,7 @@ describe('every pod', () => {
       'database',
       'ingest',
       'object-state',
+      'oncall',
       'prometheus',
     ])
     expect(withToken.some(pod => isExecutor(pod.title))).toBe(false)

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { V1Container } from '@kubernetes/client-node'
 import { parse } from 'yaml'
 import { PROBE_NAMES } from '../../services/object-state/probes.ts'
+import { parseConfig, SECRETS } from '../../services/oncall/config.ts'
 import { blackboxConfig } from './blackbox.ts'
 import { dashboardMaps, dashboardVolume } from './dashboards.ts'
 import { EXAMPLE_INPUT } from './example.ts'
@@ -155,5 +156,36 @@ describe('telemetryEnv()', () => {
 
   test('marks everything with the release that sends it', () => {
     expect(variables[at('SENTRY_RELEASE')]?.value).toBe('0123456789abcdef')
+  })
+})
+
+describe('oncall', () => {
+  const container = containerOf('oncall')
+
+  test('is given every setting that has no default, and no secret but in files', () => {
+    const secrets = Object.fromEntries(SECRETS.map(name => [`/etc/oncall/secrets/${name}`, 'x'.repeat(16)]))
+    const environment = Object.fromEntries(
+      (container.env ?? []).map(({ name, value }) => [name, value ?? 'abc123']),
+    )
+
+    const config = parseConfig(environment, path => secrets[path] ?? '')
+
+    expect(config.database).toEqual({
+      host: 'oncall-database.observability.svc.cluster.local',
+      port: 5432,
+      name: 'oncall',
+      user: 'oncall',
+    })
+    expect((container.env ?? []).flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? [])).toEqual([
+      'event-key',
+    ])
+  })
+
+  test('shows the dashboards that Grafana would', () => {
+    expect(container.volumeMounts).toContainEqual({
+      name: 'dashboards',
+      mountPath: '/etc/oncall/dashboards',
+      readOnly: true,
+    })
   })
 })
