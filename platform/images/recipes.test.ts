@@ -57,12 +57,18 @@ describe('allRecipes()', () => {
     expect(pathsOf('services')).toEqual(
       expect.arrayContaining([
         'app/services/gateway/main.ts',
+        'app/instrumentation/register.ts',
+        'app/instrumentation/traces.ts',
         'app/platform/topology.ts',
         'app/package.json',
       ]),
     )
-    expect(pathsOf('services-packages')).toEqual(expect.arrayContaining(['node', 'node_modules/prom-client']))
-    expect(pathsOf('services-packages')).not.toContain('node_modules/typescript')
+    expect(pathsOf('services-packages')).toEqual(
+      expect.arrayContaining(['node', 'node_modules/prom-client', 'node_modules/@sentry/node']),
+    )
+    for (const unused of ['node_modules/typescript', 'node_modules/sentry', 'node_modules/oxc-parser']) {
+      expect(pathsOf('services-packages')).not.toContain(unused)
+    }
     expect(pathsOf('recommender')).toEqual(
       expect.arrayContaining([
         'app/instrumentation/signals.json',

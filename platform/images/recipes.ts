@@ -175,11 +175,11 @@ async function nodeSources(root: string) {
     sourceClosure(root, scripts),
     sourceClosure(root, [AGENT_PROGRAM]),
   ])
-  const folders = installedClosure(lock, services.packages)
-  const more = installedClosure(lock, agent.packages).filter(folder => !folders.includes(folder))
+  // The agent's image stands on that of the services' packages, which have nearly all that it needs.
+  const folders = installedClosure(lock, [...new Set([...services.packages, ...agent.packages])])
   return {
     packages: [nodeBinary(root, lock), ...packageParts(root, lock, folders)],
-    agent: [...packageParts(root, lock, more), ...(await appParts(root, agent.files)), moduleMark()],
+    agent: [...(await appParts(root, agent.files)), moduleMark()],
     services: [...(await appParts(root, services.files)), moduleMark()],
     load: [...(await appParts(root, load.files)), moduleMark()],
   }
