@@ -11,6 +11,8 @@ const MOST_OFFSET_SECONDS = 1
 /** Patroni tells whole seconds, of its last round (one a second), and a round may be slow. */
 const MOST_PATRONI_OFFSET_SECONDS = 4
 
+/** Probes are told under the name of whom they ask. */
+const NO_PROBE = 'job!~"probe-.*"'
 const WHO = 'group, zone, node, service, pod'
 
 /**
@@ -27,13 +29,13 @@ export function clockRules(): RuleGroup {
 
 /** The value was read at some instant of the scrape: in the middle of it is the best guess. */
 function offsetOf(metric: string): string {
-  return `max by (${WHO}) (${metric} - timestamp(${metric}) - on (job, instance) group_left () scrape_duration_seconds / 2)`
+  return `max by (${WHO}) (${metric} - timestamp(${metric}) - on (job, instance) group_left () scrape_duration_seconds{${NO_PROBE}} / 2)`
 }
 
 function clockOffset(): AlertRule {
   // Only what the time of the scrape cannot explain counts.
   const beyond = (offset: string) =>
-    `(${offset} - on (${WHO}) max by (${WHO}) (scrape_duration_seconds{pod!=""}) / 2 > ${MOST_OFFSET_SECONDS})`
+    `(${offset} - on (${WHO}) max by (${WHO}) (scrape_duration_seconds{pod!="",${NO_PROBE}}) / 2 > ${MOST_OFFSET_SECONDS})`
   const behind = `max by (${WHO}) (timestamp(patroni_dcs_last_seen) - patroni_dcs_last_seen > ${MOST_PATRONI_OFFSET_SECONDS} and changes(patroni_dcs_last_seen[20s]) >= 2)`
   const ahead = `max by (${WHO}) (patroni_dcs_last_seen - timestamp(patroni_dcs_last_seen) > ${MOST_OFFSET_SECONDS})`
   return {

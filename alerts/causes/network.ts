@@ -3,10 +3,13 @@ import type { AlertRule, RuleGroup } from '../rule.ts'
 
 const { metrics: OURS } = SIGNALS
 
-/** Jobs of the prober, each asking every zone of every group. */
-const DNS = 'job=~"probe-dns.*"'
+/**
+ * What the probers ask (services/object-state/probes.ts): names from every zone; echoes of every zone from the others, and
+ * of every pod from outside. Labels are those of what is asked, `service="network"` for a zone itself.
+ */
+const DNS = 'job="probe-dns"'
 const ECHO = 'job=~"probe-icmp.*"'
-const PLACE = 'group, zone'
+const PLACE = 'group, zone, service'
 
 /** What one lost packet among hundreds must not set off. */
 const LOSS = { ratio: 0.05, minProbes: 3 }
@@ -14,7 +17,7 @@ const DNS_FAILURES = 3
 /** The gateway gives one look-up 300 ms, two tries (services/gateway/endpoints.ts). */
 const DNS_SLOW_SECONDS = 0.25
 /** Between the zones of the lab an echo takes about 0.1 ms, between zones of a cloud about 1 ms. */
-const ZONE_LATENCY_SECONDS = 0.02
+const MOST_ECHO_SECONDS = 0.02
 
 /** Names, packets and the way between the zones. */
 export function networkRules(): RuleGroup {
@@ -22,15 +25,15 @@ export function networkRules(): RuleGroup {
     name: 'network',
     recordings: [
       {
-        record: 'group_zone:echo_loss:ratio_rate2m',
+        record: 'group_zone_service:echo_loss:ratio_rate2m',
         expr: `1 - avg by (${PLACE}) (avg_over_time(probe_success{${ECHO}}[2m]))`,
       },
       {
-        record: 'group_zone:echo_seconds:min1m',
+        record: 'group_zone_service:echo_seconds:min1m',
         expr: `max by (${PLACE}) (min_over_time(probe_icmp_duration_seconds{${ECHO},phase="rtt"}[1m]) > 0)`,
       },
     ],
-    alerts: [dnsFailing(), dnsSlow(), packetLoss(), zoneLatencyHigh()],
+    alerts: [dnsFailing(), dnsSlow(), packetLoss(), networkLatencyHigh()],
   }
 }
 
@@ -41,13 +44,10 @@ function failedProbes(job: string, window: string): string {
 }
 
 function dnsFailing(): AlertRule {
-  const lookups = `sum by (group, zone, service) (increase(${OURS.gatewayLookups.name}{outcome="failed"}[1m]))`
+  const lookups = `sum by (${PLACE}) (increase(${OURS.gatewayLookups.name}{outcome="failed"}[1m]))`
   return {
     name: 'DnsFailing',
-    expr: [
-      `${lookups} >= ${DNS_FAILURES}`,
-      `or label_replace(${failedProbes(DNS, '1m')} >= ${DNS_FAILURES}, "service", "dns", "", "")`,
-    ].join(' '),
+    expr: `${lookups} >= ${DNS_FAILURES} or ${failedProbes(DNS, '1m')} >= ${DNS_FAILURES}`,
     guard: { minEvents: DNS_FAILURES },
     severity: 'ticket',
     tier: 'cause',
@@ -61,8 +61,8 @@ function dnsSlow(): AlertRule {
   return {
     name: 'DnsSlow',
     expr: [
-      `max by (group, zone, service) (min_over_time(${OURS.gatewayLookupDuration.name}[30s])) > ${DNS_SLOW_SECONDS}`,
-      `or label_replace(max by (${PLACE}) (min_over_time(probe_dns_duration_seconds{${DNS},phase="request"}[30s])) > ${DNS_SLOW_SECONDS}, "service", "dns", "", "")`,
+      `max by (${PLACE}) (min_over_time(${OURS.gatewayLookupDuration.name}[30s])) > ${DNS_SLOW_SECONDS}`,
+      `or max by (${PLACE}) (min_over_time(probe_dns_duration_seconds{${DNS},phase="request"}[30s])) > ${DNS_SLOW_SECONDS}`,
     ].join(' '),
     guard: { forSeconds: 15 },
     severity: 'ticket',
@@ -78,29 +78,29 @@ function packetLoss(): AlertRule {
   return {
     name: 'PacketLoss',
     expr: [
-      `group_zone:echo_loss:ratio_rate2m > ${LOSS.ratio}`,
+      `group_zone_service:echo_loss:ratio_rate2m > ${LOSS.ratio}`,
       `and on (${PLACE}) (${failedProbes(ECHO, '2m')} >= ${LOSS.minProbes})`,
     ].join(' '),
     guard: { minEvents: LOSS.minProbes },
     severity: 'ticket',
     tier: 'cause',
-    labels: { service: 'network' },
-    carries: ['group', '[zone]'],
-    summary: 'Packets to or from zone {{ $labels.zone }} of {{ $labels.group }} get lost',
+    carries: ['group', '[zone]', 'service'],
+    summary:
+      'Packets to or from {{ $labels.service }} in zone {{ $labels.zone }} of {{ $labels.group }} get lost',
     description: '{{ $value | humanizePercentage }} of the echoes of two minutes did not come back.',
   }
 }
 
-function zoneLatencyHigh(): AlertRule {
+function networkLatencyHigh(): AlertRule {
   return {
-    name: 'ZoneLatencyHigh',
-    expr: `group_zone:echo_seconds:min1m > ${ZONE_LATENCY_SECONDS}`,
+    name: 'NetworkLatencyHigh',
+    expr: `group_zone_service:echo_seconds:min1m > ${MOST_ECHO_SECONDS}`,
     guard: { forSeconds: 10 },
     severity: 'ticket',
     tier: 'cause',
-    labels: { service: 'network' },
-    carries: ['group', '[zone]'],
-    summary: 'The way to zone {{ $labels.zone }} of {{ $labels.group }} has become long',
+    carries: ['group', '[zone]', 'service'],
+    summary:
+      'The way to {{ $labels.service }} in zone {{ $labels.zone }} of {{ $labels.group }} has become long',
     description: 'Even the quickest echo of a minute took {{ $value | humanizeDuration }}.',
   }
 }

@@ -13,11 +13,16 @@ const WANTED: readonly { readonly group: string; readonly job: string; readonly 
   ...GROUPS.flatMap(group =>
     ['edge', 'gateway', 'recommender', 'database'].map(service => ({ group, job: service, service })),
   ),
+  ...GROUPS.flatMap(group => [
+    { group, job: 'postgres', service: 'database' },
+    { group, job: 'probe-icmp-zones', service: 'network' },
+    { group, job: 'probe-dns', service: 'network' },
+  ]),
   ...[...GROUPS, SHARED_GROUP].flatMap(group => [
     { group, job: 'node-exporter', service: 'node-exporter' },
     { group, job: 'containers', service: 'kubelet' },
   ]),
-  ...['alertmanager', 'object-state', 'oncall'].map(service => ({
+  ...['alertmanager', 'object-state', 'oncall', 'zipkin'].map(service => ({
     group: SHARED_GROUP,
     job: service,
     service,
@@ -59,8 +64,8 @@ function watchdog(): AlertRule {
 function targetDown(): AlertRule {
   return {
     name: 'TargetDown',
-    // A kubelet is no pod and has no service label.
-    expr: 'max by (group, zone, node, service, pod, job) (up{job!="containers"} or label_replace(up{job="containers"}, "service", "kubelet", "", "")) == 0',
+    // A kubelet is no pod and has no service label. A probe bears the labels of what it asks, not of who does not answer.
+    expr: 'max by (group, zone, node, service, pod, job) (up{job!~"containers|probe-.*"} or label_replace(up{job="containers"}, "service", "kubelet", "", "")) == 0',
     guard: { forSeconds: 15 },
     severity: 'ticket',
     tier: 'cause',

@@ -1,0 +1,310 @@
+import { type AlertCase, counts, hold, then } from './case.ts'
+
+const MINUTE = 60
+const HOUR = 60 * MINUTE
+
+type Stretches = Parameters<typeof counts>[0]
+
+/** Ten requests a second reach the edge of the experiment; `bad` of them fail. */
+function edge(bad: Stretches, stepSeconds = 5, group = 'experiment') {
+  const good = bad.map(([seconds, perSecond]) => [seconds, 10 - perSecond] as const)
+  return {
+    [`haproxy_frontend_http_responses_total{group="${group}",proxy="public",code="2xx"}`]: counts(
+      good,
+      stepSeconds,
+    ),
+    [`haproxy_frontend_http_responses_total{group="${group}",proxy="public",code="5xx"}`]: counts(
+      bad,
+      stepSeconds,
+    ),
+  }
+}
+const EDGE = { group: 'experiment', service: 'edge', slo: 'edge-availability' }
+
+/** Requests at the gateway; `slow` of ten a second take longer than half a second. */
+function gatewaySlow(slow: Stretches) {
+  const quick = slow.map(([seconds, perSecond]) => [seconds, 10 - perSecond] as const)
+  const all = slow.map(([seconds]) => [seconds, 10] as const)
+  const labels = 'group="experiment",service="gateway",route="/songs",method="GET",status="200"'
+  return {
+    [`gateway_request_duration_seconds_count{${labels}}`]: counts(all),
+    [`gateway_request_duration_seconds_bucket{${labels},le="0.5"}`]: counts(quick),
+  }
+}
+
+export const RUN_CASES: readonly AlertCase[] = [
+  {
+    alert: 'RunBudgetBurnFast',
+    fires: {
+      // 14.4 times 0.2 % is 2.88 %: one in ten is far above.
+      told: edge([
+        [120, 0],
+        [120, 1],
+        [300, 0],
+      ]),
+      notYetSeconds: 130,
+      atSeconds: 230,
+      labels: EDGE,
+      resolvedSeconds: 300,
+    },
+    quiet: [
+      { why: 'two in a hundred fail: ten times too fast', told: edge([[600, 0.2]]), atSeconds: 500 },
+      {
+        why: 'half of very few requests fail: eighteen',
+        told: {
+          'haproxy_frontend_http_responses_total{group="experiment",proxy="public",code="5xx"}': counts([
+            [300, 0.06],
+          ]),
+        },
+        atSeconds: 290,
+      },
+      {
+        why: 'it is over: the short window is clean',
+        told: edge([
+          [120, 0],
+          [60, 2],
+          [300, 0],
+        ]),
+        atSeconds: 240,
+      },
+      {
+        why: 'there are no requests',
+        told: {
+          'haproxy_frontend_http_responses_total{group="experiment",proxy="public",code="5xx"}': hold(5, 600),
+        },
+        atSeconds: 500,
+      },
+    ],
+  },
+  {
+    alert: 'RunBudgetBurnFast',
+    fires: {
+      // Slow answers burn the budget of the promise about time, and of no other.
+      told: gatewaySlow([
+        [120, 0],
+        [120, 4],
+        [300, 0],
+      ]),
+      atSeconds: 230,
+      labels: { group: 'experiment', service: 'gateway', slo: 'gateway-latency' },
+      resolvedSeconds: 300,
+    },
+    quiet: [{ why: 'one in ten is slow: ten times too fast', told: gatewaySlow([[600, 1]]), atSeconds: 500 }],
+  },
+  {
+    alert: 'RunBudgetBurnFast',
+    fires: {
+      // Twenty-five seconds without a primary are twenty-five bad events.
+      told: {
+        'patroni_primary{group="experiment",pod="database-0"}': then(hold(1, 120), hold(0, 45), hold(1, 300)),
+      },
+      notYetSeconds: 130,
+      atSeconds: 165,
+      labels: { group: 'experiment', service: 'database', slo: 'database-availability' },
+      resolvedSeconds: 230,
+    },
+    quiet: [
+      {
+        why: 'a failover of ten seconds',
+        told: {
+          'patroni_primary{group="experiment",pod="database-0"}': then(
+            hold(1, 120),
+            hold(0, 10),
+            hold(1, 300),
+          ),
+        },
+        atSeconds: 150,
+      },
+    ],
+  },
+  {
+    alert: 'RunBudgetBurnFast',
+    fires: {
+      // A batch that failed is bad every second until the next succeeds.
+      told: {
+        'ingest_last_batch_failed{group="experiment"}': then(hold(0, 120), hold(1, 120), hold(0, 300)),
+        'ingest_batch_running_seconds{group="experiment"}': hold(0, 600),
+      },
+      atSeconds: 200,
+      labels: { group: 'experiment', service: 'ingest', slo: 'ingest-freshness' },
+      resolvedSeconds: 300,
+    },
+    quiet: [
+      {
+        why: 'the batch runs',
+        told: {
+          'ingest_last_batch_failed{group="experiment"}': hold(0, 300),
+          'ingest_batch_running_seconds{group="experiment"}': hold(300, 300),
+        },
+        atSeconds: 250,
+      },
+    ],
+  },
+  {
+    alert: 'RunBudgetBurnMedium',
+    fires: {
+      // 6 times 0.2 % is 1.2 %.
+      told: edge([
+        [300, 0],
+        [600, 0.2],
+        [600, 0],
+      ]),
+      notYetSeconds: 380,
+      atSeconds: 860,
+      labels: EDGE,
+      resolvedSeconds: 1200,
+    },
+    quiet: [
+      { why: 'one in a hundred fails: five times too fast', told: edge([[1200, 0.1]]), atSeconds: 1100 },
+    ],
+  },
+  {
+    alert: 'RunBudgetBurnSlow',
+    fires: {
+      // 3 times 0.2 % is 0.6 %.
+      told: edge([
+        [300, 0],
+        [1500, 0.1],
+        [900, 0],
+      ]),
+      notYetSeconds: 450,
+      atSeconds: 1700,
+      labels: EDGE,
+      resolvedSeconds: 2300,
+    },
+    quiet: [{ why: 'four in a thousand fail: twice too fast', told: edge([[2400, 0.04]]), atSeconds: 2300 }],
+  },
+  {
+    alert: 'MostlyFailing',
+    fires: {
+      told: edge([
+        [120, 0],
+        [180, 8],
+        [300, 0],
+      ]),
+      notYetSeconds: 170,
+      atSeconds: 230,
+      labels: EDGE,
+      resolvedSeconds: 360,
+    },
+    quiet: [
+      {
+        why: 'four in ten fail',
+        told: edge([
+          [120, 0],
+          [180, 4],
+        ]),
+        atSeconds: 280,
+      },
+      {
+        why: 'for half a minute',
+        told: edge([
+          [120, 0],
+          [30, 9],
+          [300, 0],
+        ]),
+        atSeconds: 200,
+      },
+    ],
+  },
+]
+
+const STEP = MINUTE
+
+export const MONTH_CASES: readonly AlertCase[] = [
+  {
+    alert: 'MonthBudgetBurnFast',
+    stepSeconds: STEP,
+    fires: {
+      told: edge(
+        [
+          [HOUR, 0],
+          [HOUR, 1],
+          [2 * HOUR, 0],
+        ],
+        STEP,
+      ),
+      notYetSeconds: HOUR + 2 * MINUTE,
+      atSeconds: 2 * HOUR - MINUTE,
+      labels: EDGE,
+      resolvedSeconds: 3 * HOUR,
+    },
+    quiet: [
+      { why: 'two in a hundred fail', told: edge([[3 * HOUR, 0.2]], STEP), atSeconds: 2.5 * HOUR },
+      {
+        why: 'it ended ten minutes ago',
+        told: edge(
+          [
+            [HOUR, 0],
+            [30 * MINUTE, 2],
+            [HOUR, 0],
+          ],
+          STEP,
+        ),
+        atSeconds: 1.5 * HOUR + 15 * MINUTE,
+      },
+    ],
+  },
+  {
+    alert: 'MonthBudgetBurnMedium',
+    stepSeconds: STEP,
+    fires: {
+      told: edge(
+        [
+          [2 * HOUR, 0],
+          [6 * HOUR, 0.2],
+          [4 * HOUR, 0],
+        ],
+        STEP,
+      ),
+      notYetSeconds: 3 * HOUR,
+      atSeconds: 7.5 * HOUR,
+      labels: EDGE,
+      resolvedSeconds: 10 * HOUR,
+    },
+    quiet: [{ why: 'one in a hundred fails', told: edge([[8 * HOUR, 0.1]], STEP), atSeconds: 7.5 * HOUR }],
+  },
+  {
+    alert: 'MonthBudgetBurnSlow',
+    stepSeconds: STEP,
+    fires: {
+      told: edge(
+        [
+          [4 * HOUR, 0.1],
+          [4 * HOUR, 0],
+        ],
+        STEP,
+      ),
+      notYetSeconds: 2 * MINUTE,
+      atSeconds: 3 * HOUR,
+      labels: EDGE,
+      resolvedSeconds: 6 * HOUR,
+    },
+    quiet: [{ why: 'four in a thousand fail', told: edge([[5 * HOUR, 0.04]], STEP), atSeconds: 4 * HOUR }],
+  },
+  {
+    alert: 'MonthBudgetBurnCreeping',
+    stepSeconds: STEP,
+    fires: {
+      // Three in a thousand: the budget is gone in twenty days.
+      told: edge(
+        [
+          [4 * HOUR, 0.03],
+          [4 * HOUR, 0],
+        ],
+        STEP,
+      ),
+      notYetSeconds: 8 * MINUTE,
+      atSeconds: 4 * HOUR,
+      labels: EDGE,
+      resolvedSeconds: 7 * HOUR,
+    },
+    quiet: [
+      {
+        why: 'fifteen in ten thousand fail: the promise holds',
+        told: edge([[5 * HOUR, 0.015]], STEP),
+        atSeconds: 4 * HOUR,
+      },
+    ],
+  },
+]
