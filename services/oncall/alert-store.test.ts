@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import type pg from 'pg'
 import type { AlertRules } from './alert-fold.ts'
 import { alertsMessage, toldAlert } from './alert-message.ts'
@@ -14,6 +14,9 @@ const LABELS = {
   service: 'gateway',
   severity: 'page',
 }
+
+// A busy machine takes its time to make a database.
+jest.setTimeout(60_000)
 
 let server: TestServer
 beforeAll(async () => {

@@ -44,51 +44,50 @@ export function readRoutes(
 ): Router {
   const { dashboards, events, prometheus, runs } = context
   const router = Router()
-  const json = express.Router()
-  router.use('/api', limited(new TokenBucket(READS_PER_SECOND, READ_BURST, () => performance.now())), json)
-  json.use((_request, response, next) => {
+  router.use('/api', limited(new TokenBucket(READS_PER_SECOND, READ_BURST, () => performance.now())))
+  router.use('/api', (_request, response, next) => {
     response.set('cache-control', 'no-store')
     next()
   })
 
-  json.get('/live', async (_request, response) => void response.json(await reads.live()))
-  json.get('/console', async (_request, response) => void response.json(await settings()))
-  json.get('/runs', async (request, response) => {
+  router.get('/api/live', async (_request, response) => void response.json(await reads.live()))
+  router.get('/api/console', async (_request, response) => void response.json(await settings()))
+  router.get('/api/runs', async (request, response) => {
     response.json(await reads.runs(runsQuery.parse(request.query).limit))
   })
-  json.get('/runs/:runId', async (request, response) => {
+  router.get('/api/runs/:runId', async (request, response) => {
     response.json(found(await reads.run(runIdText.parse(request.params.runId)), 'run'))
   })
-  json.get('/runs/:runId/report', async (request, response) => {
+  router.get('/api/runs/:runId/report', async (request, response) => {
     const html = found(await runs.report(runIdText.parse(request.params.runId)), 'report')
     response.set({ 'content-security-policy': REPORT_POLICY, 'x-content-type-options': 'nosniff' })
     response.type('html').send(html)
   })
-  json.get('/event-groups', async (request, response) => {
+  router.get('/api/event-groups', async (request, response) => {
     response.json(await reads.eventGroups(withoutUndefined(eventsQuery.parse(request.query))))
   })
-  json.get('/event-groups/:fingerprint', async (request, response) => {
+  router.get('/api/event-groups/:fingerprint', async (request, response) => {
     response.json(
       found(await reads.eventGroup(fingerprint.parse(request.params.fingerprint)), 'group of events'),
     )
   })
-  json.get('/events', async (request, response) => {
+  router.get('/api/events', async (request, response) => {
     response.json(await events.ofTrace(tracesQuery.parse(request.query).traceId))
   })
-  json.get('/events/:eventId', async (request, response) => {
+  router.get('/api/events/:eventId', async (request, response) => {
     response.json(found(await reads.event(fingerprint.parse(request.params.eventId)), 'event'))
   })
-  json.get('/alerts', async (request, response) => {
+  router.get('/api/alerts', async (request, response) => {
     response.json(await reads.alerts(withoutUndefined(alertsQuery.parse(request.query))))
   })
-  json.get('/dashboards/:uid', async (request, response) => {
+  router.get('/api/dashboards/:uid', async (request, response) => {
     response.type('json').send(found(await dashboards.json(request.params.uid), 'dashboard'))
   })
   for (const [path, schema] of [
     ['query', instantQuery],
     ['query_range', rangeQuery],
   ] as const) {
-    json.get(`/prometheus/${path}`, async (request, response) => {
+    router.get(`/api/prometheus/${path}`, async (request, response) => {
       const { status, body } = await prometheus.ask(path, schema.parse(request.query))
       response.status(status).type('json').send(body)
     })

@@ -1,9 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { inTransaction, migrate, storableJson, storableText } from './database.ts'
 import { packagesIn, startTestServer, type TestServer } from './database-fixture.ts'
+
+// A busy machine takes its time to make a database.
+jest.setTimeout(60_000)
 
 let server: TestServer
 beforeAll(async () => {

@@ -30,7 +30,7 @@ export function eventRoutes(context: OncallContext): Router {
     refuseDeepJson(item.body)
     const seen = readEvent(parseJson(item.body), traceId, nowMs())
     const isNew = await events.record(seen)
-    metrics.event(isNew ? 'kept' : 'duplicate')
+    metrics.event(isNew ? 'kept' : 'duplicate', seen.event)
     if (isNew) {
       const { eventId, fingerprint, service, group, traceId: trace } = seen.event
       log('error event', { eventId, fingerprint, service, group, traceId: trace })

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { SIGNALS } from '../../instrumentation/signals.ts'
+import { GROUP_SERVICES, GROUPS } from '../../platform/topology.ts'
 import type { AttackState } from './contract.ts'
 
 const { metrics: NAMES, latencyBucketsSeconds } = SIGNALS
@@ -19,6 +20,9 @@ const ITEM_TYPES = [
   'log',
   'other',
 ] as const
+
+/** Services of a group that send events. */
+const SERVICES = [...GROUP_SERVICES, 'ingest']
 
 export type EventOutcome = (typeof EVENTS)[number]
 
@@ -76,7 +80,7 @@ export class OncallMetrics {
     })
     // A counter that appears only with its first event hides that event from rate(): all start at 0.
     for (const outcome of FACTS) this.#facts.inc({ outcome }, 0)
-    for (const outcome of EVENTS) this.#events.inc({ outcome }, 0)
+    for (const outcome of EVENTS) this.#events.inc({ outcome, group: '', service: '' }, 0)
     for (const reason of ITEM_TYPES) this.#dropped.inc({ reason }, 0)
   }
 
@@ -93,8 +97,14 @@ export class OncallMetrics {
     this.#notifications.inc(count)
   }
 
-  event(outcome: EventOutcome): void {
-    this.#events.inc({ outcome })
+  /** @param event whose it is, once it has been read; names that are not the lab's are not told */
+  event(
+    outcome: EventOutcome,
+    event?: { readonly group: string | null; readonly service: string | null },
+  ): void {
+    const group = GROUPS.find(known => known === event?.group) ?? ''
+    const service = SERVICES.find(known => known === event?.service) ?? ''
+    this.#events.inc({ outcome, group, service })
   }
 
   itemDropped(type: string): void {
