@@ -60,15 +60,7 @@ export function prometheusConfig(): string {
 }
 
 /** Whose metrics are all kept. */
-const SERVICES = [
-  'gateway',
-  'recommender',
-  'database',
-  'edge',
-  'node-exporter',
-  'prometheus',
-  'alertmanager',
-]
+const SERVICES = ['gateway', 'recommender', 'database', 'edge', 'node-exporter', 'prometheus', 'alertmanager']
 
 /** Kinds of probes, as object-state tells their targets. */
 const PROBES = ['probe-http', 'probe-icmp', 'probe-icmp-zones', 'probe-dns']
