@@ -125,7 +125,7 @@ export class PanelView {
           'li',
           {},
           legendMark(stroke),
-          name,
+          field.custom.axisPlacement === 'right' ? `${name} (right axis)` : name,
           element('b', { text: display(reduce(series.points, calculation), field).text }),
         ),
       ),

@@ -29,12 +29,12 @@ export function dashboardPage({ uid, title }: DashboardEntry): Page {
     title,
     section: '/dashboards',
     script: 'dashboard.mts',
-    body: html`<div class="head"><div><h1>${title}</h1><p class="lead" id="description"></p></div></div>
+    body: html`<div class="head"><div><h1>${title}</h1><p class="lead" id="description">&nbsp;</p></div></div>
 <form class="toolbar" id="toolbar" aria-label="What is shown">
-<div id="variables" class="toolbar-variables"></div>
 <div class="field"><label for="range">Time</label><select id="range"></select></div>
 <div class="field"><label for="refresh">Refresh</label><select id="refresh"></select></div>
 <button class="button" type="submit">Read again</button>
+<div id="variables" class="toolbar-variables"></div>
 <p class="note end" id="asked" role="status"></p>
 </form>
 <noscript><p class="problems">The panels are drawn by a script, and JavaScript is off. The same dashboard is at <a href="/api/dashboards/${encodeURIComponent(uid)}">its JSON</a>, for Grafana.</p></noscript>

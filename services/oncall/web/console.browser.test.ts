@@ -1,0 +1,365 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { CHROMIUM_ARGUMENTS, findChromium } from './chromium.ts'
+import { ExampleConsole, TOKEN } from './example-console.ts'
+import { exampleLive, FINGERPRINT, RUN_ID } from './example-lab.ts'
+import { THEMES } from './tokens.ts'
+
+const dashboard: unknown = JSON.parse(
+  readFileSync(new URL('./example-dashboard.json', import.meta.url), 'utf8'),
+)
+/** For what a page does by itself within seconds, on a machine that has other things to do. */
+const PATIENCE_MS = 20_000
+jest.setTimeout(4 * PATIENCE_MS)
+
+const DESKTOP = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' } as const
+const PHONE = { viewport: { width: 360, height: 740 }, colorScheme: 'light' } as const
+const PAGES = [
+  '/',
+  '/dashboards',
+  '/dashboards/example',
+  '/runs',
+  `/runs/${RUN_ID}`,
+  '/alerts',
+  '/events',
+  `/events/${FINGERPRINT}`,
+]
+
+/*
+ * What is asked of a page stands here as text: it runs in the browser, whose globals Node's types do not have.
+ */
+const ACTIVE_ID = 'document.activeElement?.id'
+const SCROLL_WIDTH = 'document.documentElement.scrollWidth'
+const FOCUSED = `(() => {
+  const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement ?? document.body)
+  return { text: document.activeElement?.textContent?.trim() ?? '', ring: outlineStyle + ' ' + outlineWidth }
+})()`
+const INKED = `canvas => {
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+  let drawn = 0
+  for (let index = 3; index < data.length; index += 4) if (data[index] > 0) drawn++
+  return drawn / (data.length / 4)
+}`
+const WATCH_SHIFTS = `shifted = 0
+new PerformanceObserver(list => {
+  for (const { value } of list.getEntries()) shifted += value
+}).observe({ type: 'layout-shift', buffered: true })`
+const HALT_FROM_ELSEWHERE = `async target => {
+  const send = init => fetch(target + '/api/halt', { method: 'POST', credentials: 'include', ...init })
+  await send({ mode: 'no-cors', body: '{"reason":"evil"}' }).catch(() => undefined)
+  return send({ headers: { 'x-csrf-token': 'guess' } }).then(({ status }) => 'answered ' + status, () => 'refused')
+}`
+
+let browser: Browser
+let lab: ExampleConsole
+let base: string
+/** What a browser complained of: broken scripts and what the page's policy refused. */
+let complaints: string[]
+const pages: Page[] = []
+
+beforeAll(async () => {
+  browser = await chromium.launch({
+    executablePath: findChromium(process.env.CHROMIUM),
+    args: [...CHROMIUM_ARGUMENTS],
+  })
+})
+afterAll(() => browser?.close())
+beforeEach(async () => {
+  lab = new ExampleConsole({ example: dashboard })
+  base = await lab.start()
+  complaints = []
+})
+afterEach(async () => {
+  for (const page of pages.splice(0)) await page.context().close()
+  await lab.stop()
+})
+
+async function open(path: string, options: BrowserContextOptions = DESKTOP): Promise<Page> {
+  const context = await browser.newContext({ baseURL: base, ...options })
+  const page = await context.newPage()
+  pages.push(page)
+  page.on('pageerror', error => complaints.push(error.message))
+  page.on('console', message => {
+    // That a request was refused is what some tests are about; the browser tells it as well.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      complaints.push(message.text())
+  })
+  await page.goto(path)
+  return page
+}
+
+const background = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
+const rgb = (colour: string) =>
+  `rgb(${[1, 3, 5].map(at => Number.parseInt(colour.slice(at, at + 2), 16)).join(', ')})`
+
+async function signIn(page: Page): Promise<void> {
+  await page.getByLabel('Console token').fill(TOKEN)
+  await page.locator('dialog').getByRole('button', { name: 'Sign in' }).click()
+}
+
+/** Share of the pixels of a drawing that are not its background. */
+function inked(page: Page, selector: string): Promise<number> {
+  return page.evaluate<number>(`(${INKED})(document.querySelector('${selector} canvas'))`)
+}
+
+async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
+  const givenUpAtMs = Date.now() + PATIENCE_MS
+  while (!(await holds())) {
+    if (Date.now() > givenUpAtMs) throw new Error(`Cannot wait any longer for ${what}`)
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+}
+
+describe('the theme', () => {
+  test('follows the system, turns by its button, and stays on the next page', async () => {
+    const page = await open('/runs')
+    expect(await background(page)).toBe(rgb(THEMES.light.paper))
+
+    await page.getByRole('button', { name: 'Use the dark theme' }).click()
+    expect(await background(page)).toBe(rgb(THEMES.dark.paper))
+    await page.goto('/alerts')
+    expect(await background(page)).toBe(rgb(THEMES.dark.paper))
+    await page.getByRole('button', { name: 'Use the light theme' }).click()
+    expect(await background(page)).toBe(rgb(THEMES.light.paper))
+    expect(await background(await open('/runs', { ...DESKTOP, colorScheme: 'dark' }))).toBe(
+      rgb(THEMES.dark.paper),
+    )
+    expect(complaints).toEqual([])
+  })
+})
+
+describe('the keyboard', () => {
+  test('skips to the content, walks the sections and opens one, its place always seen', async () => {
+    const page = await open('/')
+    const focused = () => page.evaluate<{ text: string; ring: string }>(FOCUSED)
+
+    await page.keyboard.press('Tab')
+    expect(await focused()).toEqual({ text: 'Skip to the content', ring: 'solid 2px' })
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate(ACTIVE_ID)).toBe('main')
+
+    await page.goto('/')
+    const walked: string[] = []
+    for (let presses = 0; presses < 7; presses++) {
+      await page.keyboard.press('Tab')
+      const { text, ring } = await focused()
+      expect(ring).toBe('solid 2px')
+      walked.push(text)
+    }
+    expect(walked.slice(1)).toEqual(['divergence', 'Live', 'Dashboards', 'Runs', 'Alerts', 'Events'])
+    await page.keyboard.press('Enter')
+    await page.waitForURL('**/events')
+    expect(complaints).toEqual([])
+  })
+})
+
+describe('the live map', () => {
+  test('moves without a reload and tells it to those who hear the page', async () => {
+    lab.live = nowMs => ({
+      ...exampleLive(nowMs),
+      attacks: [],
+      run: null,
+      services: exampleLive(nowMs).services.map(cell => ({ ...cell, state: 'healthy' })),
+    })
+    const page = await open('/')
+    await page.getByText('All 20 places are healthy').waitFor()
+
+    lab.live = exampleLive
+    await page.getByText('An attack is on').waitFor({ timeout: 10_000 })
+    const zoneB = page.locator('#map-of-experiment tbody tr').nth(1).locator('td').nth(1)
+    expect(await zoneB.textContent()).toContain('attacked')
+    await page
+      .locator('#announcer', { hasText: 'experiment recommender in zone b: attacked.' })
+      .waitFor({ state: 'attached' })
+    expect(await page.getByRole('meter').getAttribute('aria-valuetext')).toContain('e = 6.4 of 100')
+    expect(complaints).toEqual([])
+  })
+
+  test('draws the steady state of both groups and their difference', async () => {
+    const page = await open('/')
+    await page.locator('#throughput-now .g-control').waitFor()
+    await page.locator('#tail-now .g-experiment').waitFor()
+
+    for (const id of ['success', 'throughput', 'median', 'tail']) {
+      expect(await inked(page, `#${id}`)).toBeGreaterThan(0.01)
+      expect(await page.locator(`#${id}`).getAttribute('aria-label')).toMatch(
+        /Now: control .+, experiment .+\./,
+      )
+    }
+    expect(complaints).toEqual([])
+  })
+
+  test('shows nothing as healthy once its source is gone, and says since when', async () => {
+    const page = await open('/')
+    await page.locator('.tile.healthy').first().waitFor()
+    lab.isReachable = false
+    lab.prometheus = 'unreachable'
+
+    await page.getByText('Not up to date', { exact: true }).waitFor({ timeout: 30_000 })
+    expect(await page.locator('.tile.healthy').count()).toBe(0)
+    expect(await page.locator('.tile.unknown').count()).toBe(20)
+    await page.getByText('Prometheus cannot be read. Prometheus does not answer.').first().waitFor()
+    expect(await page.locator('#success-now').textContent()).toBe('')
+    await page.locator('#announcer', { hasText: 'No fresh data' }).waitFor({ state: 'attached' })
+
+    lab.isReachable = true
+    await page.locator('.tile.healthy').first().waitFor({ timeout: 10_000 })
+  })
+})
+
+describe('halting', () => {
+  test('is refused without signing in, done with it, seen, and released', async () => {
+    const page = await open('/')
+    await page.getByRole('button', { name: 'Halt all attacks' }).click()
+    await page.getByLabel('Console token').fill('a guess of sixteen characters')
+    await page.locator('dialog').getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('That is not the token.').waitFor()
+    expect(lab.halt).toBeNull()
+    await page.keyboard.press('Escape')
+    expect(await page.locator('dialog').count()).toBe(0)
+    expect(await page.evaluate(ACTIVE_ID)).toBe('halt')
+
+    await page.keyboard.press('Enter')
+    await signIn(page)
+    await page.getByLabel('Reason').fill('users <b>complain</b>')
+    expect(lab.halt).toBeNull()
+    await page.locator('dialog').getByRole('button', { name: 'Halt' }).click()
+    await page.getByText('Everything is halted').first().waitFor()
+    await page.getByText('users <b>complain</b>', { exact: false }).first().waitFor()
+    expect(lab.halt).toBe('users <b>complain</b>')
+
+    await page.getByRole('button', { name: 'Release the halt' }).click()
+    await page.locator('dialog').getByRole('button', { name: 'Release' }).click()
+    await page.getByText('An attack is on').waitFor()
+    expect(lab.halt).toBeNull()
+    expect(complaints).toEqual([])
+  })
+
+  test('is not to be had from another site, though the browser is signed in', async () => {
+    const page = await open('/')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await signIn(page)
+    await page.getByRole('button', { name: 'Sign out' }).waitFor()
+
+    // The same server under another name: another site to a browser.
+    const elsewhere = base.replace('127.0.0.1', 'localhost')
+    const other = await page.context().newPage()
+    await other.route(`${elsewhere}/evil`, route =>
+      route.fulfill({ contentType: 'text/html', body: '<title>evil</title>' }),
+    )
+    await other.goto(`${elsewhere}/evil`)
+    const outcome = await other.evaluate<string>(`(${HALT_FROM_ELSEWHERE})('${base}')`)
+
+    expect(outcome).toBe('refused')
+    expect(lab.halt).toBeNull()
+  })
+})
+
+describe('a dashboard', () => {
+  test('is drawn from its Grafana file: lines, numbers, bars, table and heat', async () => {
+    const page = await open('/dashboards')
+    await page.getByRole('link', { name: 'Example of every panel' }).click()
+    await until(async () => (await page.locator('.panel[data-series]').count()) === 6, 'six panels')
+
+    const panel = (title: string) =>
+      page.locator('.panel', { has: page.getByRole('heading', { name: title, exact: true }) })
+    expect(await panel('Success ratio').locator('.figure b').first().textContent()).toMatch(
+      /^99\.\d\d\u00a0%$/,
+    )
+    expect(await panel('Requests by zone').locator('.bars > div').count()).toBe(3)
+    expect(await panel('Services').locator('th').allTextContents()).toEqual([
+      'Group',
+      'Service',
+      'Requests/s',
+    ])
+    expect(await panel('Services').locator('tbody tr').count()).toBe(6)
+    for (const type of ['timeseries', 'heatmap'])
+      expect(await inked(page, `.panel[data-type=${type}]`)).toBeGreaterThan(0.01)
+    expect(await panel('Latency, p95').locator('.legend').textContent()).toMatch(
+      /control.+ms.*experiment.+ms/,
+    )
+    expect(await panel('A panel of another kind').textContent()).toContain('drawn by Grafana only')
+    expect(lab.queries.some(query => query.includes('$'))).toBe(false)
+    expect(complaints).toEqual([])
+  })
+
+  test('is narrowed by its variables and its time, which stand in the address', async () => {
+    const page = await open('/dashboards/example')
+    await until(async () => (await page.locator('.panel[data-series]').count()) === 6, 'six panels')
+    expect(lab.queries.some(query => query.includes('group=~".*"'))).toBe(true)
+
+    lab.queries.length = 0
+    await page.getByLabel('Group: All').click()
+    await page.getByRole('checkbox', { name: 'experiment' }).check()
+    await page.getByText('Read at').waitFor()
+    await page.waitForURL(/var-group=experiment/)
+    await expectQuery('group=~"experiment"')
+    await page.keyboard.press('Escape')
+    expect(await page.locator('details[open]').count()).toBe(0)
+
+    await page.getByLabel('Time').selectOption({ label: 'last 6 h' })
+    // 21600 s over half the pixels of a panel: the step grows, and the rate with it.
+    await expectQuery('[65s]', '[125s]', '[35s]')
+    await page.reload()
+    expect(await page.getByLabel('Time').inputValue()).toBe('21600')
+    expect(await page.locator('#var-group').textContent()).toBe('experiment')
+  })
+
+  test('says what is wrong instead of drawing an old picture', async () => {
+    const page = await open('/dashboards/example')
+    await until(async () => (await page.locator('.panel[data-series]').count()) === 6, 'six panels')
+    lab.prometheus = 'unreachable'
+    await page.getByRole('button', { name: 'Read again' }).click()
+    await page.getByText('No data could be read. Prometheus does not answer.').first().waitFor()
+    expect(await page.locator('.panel[data-series]').count()).toBe(0)
+
+    lab.prometheus = 'empty'
+    await page.getByRole('button', { name: 'Read again' }).click()
+    await page.getByText('No data in this time.').first().waitFor()
+    lab.prometheus = 'answers'
+    await page.getByRole('button', { name: 'Read again' }).click()
+    await until(async () => (await page.locator('.panel[data-series]').count()) === 6, 'six panels')
+  })
+
+  const expectQuery = (...parts: readonly string[]) =>
+    until(
+      async () => lab.queries.some(query => parts.some(part => query.includes(part))),
+      `a query with ${parts}`,
+    )
+})
+
+describe('every page', () => {
+  test.each(PAGES)(
+    '%s fits a phone, without a script or style that is refused',
+    async path => {
+      const page = await open(path, PHONE)
+      await page.waitForLoadState('networkidle').catch(() => undefined)
+      const width = () => page.evaluate<number>(SCROLL_WIDTH)
+
+      expect(await width()).toBeLessThanOrEqual(360)
+      expect(complaints).toEqual([])
+    },
+    40_000,
+  )
+
+  test.each(PAGES)('%s stands still once it is seen', async path => {
+    const page = await open('about:blank')
+    await page.addInitScript(WATCH_SHIFTS)
+    await page.goto(base + path)
+    await page.waitForTimeout(1500)
+
+    // What Google calls good is below 0.1.
+    expect(await page.evaluate<number>('shifted')).toBeLessThan(0.05)
+  })
+
+  test('leads from an event to its trace', async () => {
+    const page = await open('/events')
+    await page.getByRole('link', { name: 'OperationalError' }).click()
+    await page.getByText('fetch_similar').first().waitFor()
+
+    expect(await page.getByRole('link', { name: 'Follow its trace in Zipkin' }).getAttribute('href')).toMatch(
+      /^http:\/\/127\.0\.0\.1:30411\/zipkin\/traces\/[0-9a-f]{32}$/,
+    )
+  })
+})
