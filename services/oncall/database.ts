@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { MachineryError } from '../../platform/errors.ts'
 
@@ -12,7 +13,7 @@ const STATEMENT_TIMEOUT_MS = 10_000
 /** `pg_advisory_lock` of whoever changes the schema; a number of our own. */
 const MIGRATION_LOCK = 807_001
 
-const MIGRATIONS = join(import.meta.dirname, 'migrations')
+const MIGRATIONS = fileURLToPath(new URL('./migrations/', import.meta.url))
 
 export type DatabaseAddress = {
   readonly host: string

@@ -423,7 +423,7 @@ describe('oncall', () => {
 
   test('measures how far the clock of Prometheus is from its own', async () => {
     const offset = async () =>
-      Number(/oncall_clock_offset_seconds (\S+)/.exec(await (await fetch(`${base}/metrics`)).text())?.[1])
+      Number(/^oncall_clock_offset_seconds (\S+)/m.exec(await (await fetch(`${base}/metrics`)).text())?.[1])
     const untilMs = Date.now() + 20_000
     while (!((await offset()) > 0) && Date.now() < untilMs) await new Promise(done => setTimeout(done, 50))
     expect(await offset()).toBeGreaterThan(0.1)
