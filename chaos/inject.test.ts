@@ -1,16 +1,12 @@
-import { mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { dryRun } from './dry-run.ts'
 import type { Experiment } from './experiment.ts'
-import { clusterExecutor } from './faults/executor.ts'
 import { type Injection, inject } from './inject.ts'
-import { judge } from './judgement/judge.ts'
-import { quickClock, RecordedLab, RecordedLoad, RecordedLock, recordedDatabase } from './lab/recording.ts'
-import { RecordedAgents, RecordedApi, RecordedHalt, RecordedLeases } from './lab/recording-agents.ts'
+import { type Recorded, recordedDependencies } from './lab/recorded-dependencies.ts'
+import { quickClock } from './lab/recording.ts'
 import { auditEverywhere } from './residue-everywhere.ts'
-import type { RunDependencies } from './run-dependencies.ts'
 import { UNDO_FILE } from './undo-file.ts'
 
 const clock = quickClock(60)
@@ -36,48 +32,14 @@ const injection: Injection = {
   watchSeconds: 6,
 }
 
-let lab = new RecordedLab()
-let agents = new RecordedAgents(clock)
-let api = new RecordedApi()
-let leases = new RecordedLeases()
-let halt = new RecordedHalt()
-let lock = new RecordedLock()
-let told: string[] = []
-let dependencies: RunDependencies
-
+let recorded: Recorded
 beforeEach(async () => {
-  lab = new RecordedLab()
-  agents = new RecordedAgents(clock)
-  api = new RecordedApi()
-  leases = new RecordedLeases()
-  halt = new RecordedHalt()
-  lock = new RecordedLock()
-  told = []
-  const load = new RecordedLoad(clock)
-  dependencies = {
-    cluster: lab.cluster,
-    lab,
-    executor: clusterExecutor({ cluster: lab.cluster, lab, pods: lab, api, agents, clock }),
-    agents,
-    api,
-    leases,
-    halt,
-    database: recordedDatabase(load),
-    load,
-    lock,
-    clock,
-    progress: message => void told.push(message),
-    judge,
-    renderers: { html: () => '', markdown: () => '' },
-    runsFolder: await mkdtemp(join(tmpdir(), 'runs-')),
-    baselineFile: join(await mkdtemp(join(tmpdir(), 'state-')), 'baseline.json'),
-    urls: { control: '', experiment: '' },
-    versions: {},
-  }
+  recorded = await recordedDependencies(clock)
 })
 
 describe('inject()', () => {
   test('attacks for as long as it was told to, proves it, and leaves nothing', async () => {
+    const { agents, dependencies, lock } = recorded
     const result = await inject(injection, dependencies, never)
     expect(result).toMatchObject({ ended: 'over', residue: [], faults: [{ effect: { proven: true } }] })
     const [fault] = result.faults
@@ -88,11 +50,13 @@ describe('inject()', () => {
   })
 
   test('watches what heals by itself', async () => {
+    const { dependencies } = recorded
     const result = await inject({ ...injection, faults: [kill] }, dependencies, never)
     expect(result).toMatchObject({ residue: [], faults: [{ effect: { proven: true } }] })
   })
 
   test('undoes at once when it is stopped', async () => {
+    const { agents, dependencies } = recorded
     const stop = new AbortController()
     const running = inject(
       { ...injection, faults: [{ ...latency, durationSeconds: 3000 } as never] },
@@ -106,6 +70,7 @@ describe('inject()', () => {
   })
 
   test('tells what an agent shows that was not there before', async () => {
+    const { agents, dependencies } = recorded
     const running = inject(injection, dependencies, never)
     while (agents.active().length === 0) await clock.sleep(100, never)
     agents.snapshots.set('experiment-b', { node: ['table inet divergence_f'] })
@@ -119,6 +84,7 @@ describe('inject()', () => {
   })
 
   test('begins nothing while everything is halted', async () => {
+    const { agents, dependencies, halt } = recorded
     halt.current = 'customer demo'
     await expect(inject(injection, dependencies, never)).rejects.toMatchObject({ code: 'HALTED' })
     expect(agents.told).toEqual([])
@@ -126,9 +92,10 @@ describe('inject()', () => {
 })
 
 describe('auditEverywhere()', () => {
-  const audit = () => auditEverywhere(dependencies)
+  const audit = () => auditEverywhere(recorded.dependencies)
 
   test('finds nothing on a lab that was left as it was found', async () => {
+    const { dependencies } = recorded
     await inject(injection, dependencies, never)
     expect(await audit()).toEqual({
       running: null,
@@ -144,6 +111,7 @@ describe('auditEverywhere()', () => {
   })
 
   test('lists whatever is left: power, cordons, promises, faults, silent agents, what agents see', async () => {
+    const { agents, dependencies, lab, leases } = recorded
     agents.snapshots.set('experiment-b', { node: [] })
     await inject(injection, dependencies, never)
     await lab.cluster.powerOff('experiment', 'c')
@@ -182,6 +150,7 @@ describe('auditEverywhere()', () => {
   })
 
   test('does not blame a run that is in progress for what it does', async () => {
+    const { dependencies, lab, leases, lock } = recorded
     await inject(injection, dependencies, never)
     lock.current = 'run-1'
     await lab.cluster.powerOff('experiment', 'c')
@@ -204,9 +173,10 @@ describe('dryRun()', () => {
     blastRadius: { maxTargets: 3, keepHealthy: 1 },
     seed: 1,
   } as unknown as Experiment
-  const rehearse = () => dryRun(experiment, dependencies, never)
+  const rehearse = () => dryRun(experiment, recorded.dependencies, never)
 
   test('tells who would be hit and when, and touches nothing', async () => {
+    const { agents, api, lab, leases, lock } = recorded
     const { timeline, faults, problems } = await rehearse()
     expect(problems).toEqual([])
     expect(timeline).toEqual([
@@ -227,6 +197,7 @@ describe('dryRun()', () => {
   })
 
   test('says everything that would keep it from starting', async () => {
+    const { agents, api, halt, lock } = recorded
     halt.current = 'customer demo'
     lock.current = 'run-1'
     api.mayNot = ['may not delete pods in namespace experiment']
@@ -243,6 +214,7 @@ describe('dryRun()', () => {
   })
 
   test('refuses what cannot be done at all', async () => {
+    const { agents } = recorded
     agents.missing = ['nfqueue', 'netem']
     await expect(rehearse()).rejects.toThrow('Cannot do latency')
   })
