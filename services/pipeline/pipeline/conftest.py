@@ -1,7 +1,12 @@
-"""What tests share: a real PostgreSQL 15 on a port of its own, a migrated database per test, Spark in local mode."""
+"""
+What tests share: a real PostgreSQL 15 on a port of its own, a migrated database per test, Spark in local mode, a store
+that takes spans and error events.
+"""
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import pwd
 import shutil
@@ -9,9 +14,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -20,6 +28,7 @@ from psycopg import sql
 
 from pipeline.database import DatabaseSettings, connect
 from pipeline.migrate import DEFAULT_MIGRATIONS, migrate, read_migrations, set_password
+from pipeline.telemetry import Telemetry, start_telemetry
 
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
 QUICK_JAVA = '--driver-java-options "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"'
@@ -169,3 +178,82 @@ def spark():
     context = start_spark()
     yield context
     context.stop()
+
+
+class Collector:
+    """Takes Zipkin's JSON and Sentry's envelopes on a port of its own."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.spans: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self.paths: list[str] = []
+        self.bodies: list[str] = []
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "OTEL_TRACES_EXPORTER": "zipkin",
+            "OTEL_EXPORTER_ZIPKIN_ENDPOINT": f"http://127.0.0.1:{self.port}/api/v2/spans",
+            "OTEL_BSP_SCHEDULE_DELAY": "50",
+            "SENTRY_DSN": f"http://publickey@127.0.0.1:{self.port}/1",
+        }
+
+    def take(self, path: str, body: str) -> None:
+        self.paths.append(path)
+        self.bodies.append(body)
+        if path == "/api/v2/spans":
+            self.spans += json.loads(body)
+        if path != "/api/1/envelope/":
+            return
+        _, *rest = (json.loads(line) for line in body.splitlines())
+        self.events += [
+            payload for header, payload in zip(rest[::2], rest[1::2], strict=True) if header["type"] == "event"
+        ]
+
+    def span(self, name: str) -> dict[str, Any]:
+        found = [span for span in self.spans if span["name"] == name]
+        assert len(found) == 1, (name, [span["name"] for span in self.spans])
+        return found[0]
+
+    def wait(self, condition: Callable[[], object], seconds: float = 10) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, ([span["name"] for span in self.spans], self.events)
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            collector.take(self.path, body.decode(errors="replace"))
+            self.send_response(202)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    collector = Collector(server.server_port)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield collector
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def telemetry(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
+    """Sends all to the collector, as soon as it is asked to stop or a moment later."""
+    environment = {**collector.environment(), "GROUP": "experiment", "NODE_NAME": "experiment-a"}
+    for key, value in environment.items():
+        monkeypatch.setenv(key, value)
+    started = start_telemetry(environment, service="recommender")
+    yield started
+    started.stop()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -14,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from pipeline import load as loading
-from pipeline.conftest import PACKAGE_FOLDER, QUICK_JAVA, Postgres
+from pipeline.conftest import PACKAGE_FOLDER, QUICK_JAVA, Collector, Postgres
 from pipeline.corpus import damaged, song, song_instruments, write_corpus
 from pipeline.ingest import IngestSettings, ingest, main, open_batch
 from pipeline.mistake import MistakeError
@@ -187,7 +188,9 @@ def test_ingest_marks_a_batch_failed(spark: SparkContext, postgres: Postgres, da
 # From here on the program as it runs in a pod, with a Spark of its own.
 
 
-def start(postgres: Postgres, database: str, input_uri: str, master: str = "local[1]") -> subprocess.Popen[str]:
+def start(
+    postgres: Postgres, database: str, input_uri: str, master: str = "local[1]", **more: str
+) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
         **postgres.environment(database, "ingest"),
@@ -196,6 +199,7 @@ def start(postgres: Postgres, database: str, input_uri: str, master: str = "loca
         "PYSPARK_SUBMIT_ARGS": f"--master {master} {QUICK_JAVA} pyspark-shell",
         "PYTHONPATH": str(PACKAGE_FOLDER),
         "PYSPARK_PYTHON": sys.executable,
+        **more,
     }
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.ingest"],
@@ -241,6 +245,64 @@ def test_main_killed_in_the_middle_of_a_batch_leaves_nothing_and_the_next_one_co
     assert len(content(postgres, database)["songs"]) == FILES
 
 
+def test_main_traces_a_batch_from_the_driver_to_each_partition(
+    postgres: Postgres, database: str, corpus: Path, collector: Collector
+):
+    process = start(postgres, database, corpus.as_uri(), master="local[2]", **collector.environment())
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 0, told
+    root = collector.span("ingest batch")
+    assert {span["traceId"] for span in collector.spans} == {root["traceId"]}
+    assert f"trace {root['traceId']}" in told
+    stages = sorted(
+        (span for span in collector.spans if span.get("parentId") == root["id"]), key=itemgetter("timestamp")
+    )
+    assert [stage["name"] for stage in stages] == [
+        "start Spark",
+        "wait for the database",
+        "extract",
+        "transform",
+        "read known sets",
+        "similarity",
+        "load",
+    ]
+    partitions = {stage["name"]: below for stage in stages if (below := _children(collector, stage))}
+    assert {name: {span["name"] for span in below} for name, below in partitions.items()} == {
+        "extract": {"read files"},
+        "similarity": {"compare bands"},
+    }
+    read = partitions["extract"]
+    assert sorted(span["tags"]["spark.partition"] for span in read) == ["0", "1"]
+    assert sum(int(span["tags"]["spark.rows"]) for span in read) == FILES + 5
+    assert root["tags"].items() >= {"ingest.songs_added": str(FILES), "ingest.files_damaged": "4"}.items()
+    assert collector.events == []
+
+
+def _children(collector: Collector, parent: dict[str, Any]) -> list[dict[str, Any]]:
+    return [span for span in collector.spans if span.get("parentId") == parent["id"]]
+
+
+def test_main_reports_a_batch_that_failed_with_what_it_met_before(
+    postgres: Postgres, database: str, corpus: Path, collector: Collector
+):
+    with postgres.connect(database) as connection:
+        connection.execute("REVOKE INSERT ON songs FROM ingest")
+    process = start(postgres, database, corpus.as_uri(), **collector.environment())
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 4, told
+    (event,) = collector.events
+    root = collector.span("ingest batch")
+    assert event["contexts"]["trace"] == {"trace_id": root["traceId"], "span_id": root["id"]}
+    assert event["fingerprint"] == ["InsufficientPrivilege", "ingest: load"]
+    assert event["tags"].items() >= {"service": "ingest", "group": "control"}.items()
+    crumbs = {crumb["message"]: crumb["data"] for crumb in event["breadcrumbs"]["values"]}
+    assert crumbs["damaged files"]["files"] == 4
+    assert crumbs["damaged files"]["reason 1"] == "1 x has N bytes, a header alone needs N"
+    assert "similarity" in crumbs
+    assert "error" in collector.span("load")["tags"]
+    assert _states(postgres, database) == ["failed"]
+
+
 def test_main_tells_a_mistake_in_one_line_and_fails_the_batch(postgres: Postgres, database: str):
     process = start(postgres, database, "file:///no/such/folder")
     _, told = process.communicate(timeout=120)
@@ -265,6 +327,7 @@ def test_main_fails_the_batch_when_spark_does_not_start(postgres: Postgres, data
         ({"INGEST_INPUT": "file:///c"}, "DATABASE_HOSTS is empty"),
         ({"INGEST_INPUT": "file:///c", "DATABASE_HOSTS": "a:b"}, "Cannot read 'a:b' of DATABASE_HOSTS"),
         ({"INGEST_INPUT": "file:///c", "DATABASE_HOSTS": "a:70000"}, "port 1 to 65535"),
+        ({"INGEST_INPUT": "file:///c", "DATABASE_HOSTS": "a", "SENTRY_DSN": "x"}, "SENTRY_DSN is malformed"),
         ({"INGEST_INPUT": "file:///c", "DATABASE_TIMEOUT_SECONDS": "soon"}, "DATABASE_TIMEOUT_SECONDS 'soon'"),
     ],
 )

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.conftest import PACKAGE_FOLDER, Postgres, free_port
+from pipeline.conftest import PACKAGE_FOLDER, Collector, Postgres, free_port
 
 
 class Service:
@@ -29,11 +29,14 @@ class Service:
 
 
 @pytest.fixture
-def service(postgres: Postgres, database: str) -> Iterator[Service]:
+def service(postgres: Postgres, database: str, collector: Collector) -> Iterator[Service]:
     port = free_port()
     environment = {
         **os.environ,
         **postgres.environment(database, "recommender"),
+        **collector.environment(),
+        # Longer than any test: what is sent is sent on the way out.
+        "OTEL_BSP_SCHEDULE_DELAY": "600000",
         "RECOMMENDER_PORT": str(port),
         "PYTHONPATH": str(PACKAGE_FOLDER),
     }
@@ -88,3 +91,12 @@ def test_a_request_in_flight_is_answered_before_the_service_ends(service: Servic
     assert service.process.wait(timeout=10) == 0
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", service.port), timeout=1)
+
+
+def test_what_is_left_of_traces_is_sent_before_the_service_ends(service: Service, collector: Collector):
+    assert service.get("/instruments").status == 200
+    assert collector.spans == []
+    service.process.send_signal(signal.SIGTERM)
+    assert service.process.wait(timeout=10) == 0
+    assert collector.span("GET /instruments")["localEndpoint"] == {"serviceName": "recommender"}
+    assert collector.span("SQL instruments")

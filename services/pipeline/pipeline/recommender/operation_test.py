@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from dataclasses import replace
 from uuid import uuid4
 
 import psycopg
@@ -13,6 +15,8 @@ from pipeline.conftest import Postgres
 from pipeline.database import connect
 from pipeline.recommender import create_app
 from pipeline.recommender.conftest import GOOD_PLAY, ORDER, SONGS, assert_problem, play
+from pipeline.recommender.connections import DatabaseUnavailable
+from pipeline.recommender.metrics import Batches, signals
 
 
 def test_probes_tell_alive_from_ready(client: FlaskClient, postgres: Postgres):
@@ -65,6 +69,86 @@ def test_metrics_name_routes_and_the_last_batch(client: FlaskClient):
     assert "ingest_batch_duration_seconds" in text
     assert "/metrics" not in text.replace("# HELP", "")
     assert ORDER[0] not in text
+
+
+def ended(postgres: Postgres, name: str, *states: str) -> None:
+    """Adds batches that ended with these states, one after the other."""
+    with postgres.connect(name) as connection:
+        for state in states:
+            connection.execute(
+                "INSERT INTO ingest_batches (id, input, state, finished_at, duration_seconds, files_ok, files_damaged)"
+                " VALUES (gen_random_uuid(), 'x', %s, clock_timestamp(), 1, 2, 3)",
+                (state,),
+            )
+
+
+def batch_metrics(postgres: Postgres, name: str) -> dict[str, float]:
+    text = create_app(postgres.settings(name, "recommender")).test_client().get("/metrics").text
+    lines = (line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("ingest_"))
+    return {series: float(value) for series, value in lines}
+
+
+def test_metrics_tell_failed_and_lost_batches_apart(postgres: Postgres, database: str):
+    before_the_first = batch_metrics(postgres, database)
+    ended(postgres, database, "failed", "succeeded", "abandoned")
+    after_a_killed_one = batch_metrics(postgres, database)
+    ended(postgres, database, "succeeded")
+    after_a_good_one = batch_metrics(postgres, database)
+    outcome = 'ingest_batches_total{{outcome="{}"}}'.format
+    assert before_the_first == {
+        outcome("succeeded"): 0,
+        outcome("failed"): 0,
+        outcome("abandoned"): 0,
+        "ingest_batch_running_seconds": 0,
+    }
+    assert after_a_killed_one["ingest_last_batch_failed"] == 1
+    assert [after_a_killed_one[outcome(each)] for each in ("succeeded", "failed", "abandoned")] == [1, 1, 1]
+    assert after_a_killed_one["ingest_batch_duration_seconds"] == 1
+    assert after_a_good_one["ingest_last_batch_failed"] == 0
+    assert after_a_good_one[outcome("succeeded")] == 2
+
+
+def test_metrics_tell_how_long_a_batch_runs(postgres: Postgres, database: str):
+    with postgres.connect(database) as connection:
+        connection.execute(
+            "INSERT INTO ingest_batches (id, input, started_at)"
+            " VALUES (gen_random_uuid(), 'x', now() - interval '100 s')"
+        )
+    metrics = batch_metrics(postgres, database)
+    assert 100 <= metrics["ingest_batch_running_seconds"] < 160
+    assert "ingest_last_batch_failed" not in metrics
+
+
+def test_metrics_do_not_wait_for_a_database_that_is_silent(postgres: Postgres, filled: str):
+    """A scrape ends after 4 s: a service that waited would look dead when its database is."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = replace(postgres.settings(filled, "recommender"), hosts=(silent.getsockname(),))
+        client = create_app(settings).test_client()
+        began = time.monotonic()
+        answers = [client.get("/metrics") for _ in range(2)]
+        assert time.monotonic() - began < 3
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert "ingest_batches_total{" not in answers[1].text
+
+
+def test_batches_outlive_a_failover_but_not_for_long(monkeypatch: pytest.MonkeyPatch):
+    row = {"succeeded": 1, "failed": 0, "abandoned": 0, "running_seconds": 0.0, "last_failed": False}
+    answers: list[dict[str, object]] = [{**row, "finished_at": None}]
+    clock = [1000.0]
+
+    def read() -> dict[str, object]:
+        if answers:
+            return answers.pop()
+        raise DatabaseUnavailable("gone")
+
+    monkeypatch.setattr("pipeline.recommender.metrics.time.monotonic", lambda: clock[0])
+    batches = Batches(signals(), read)
+    known = []
+    for _ in range(4):
+        known.append(len(list(batches.collect())))
+        clock[0] += 6
+    assert known == [3, 3, 3, 3]
+    assert list(batches.collect()) == []
 
 
 def test_the_service_cannot_change_the_catalogue(postgres: Postgres, filled: str):
