@@ -163,7 +163,7 @@ describe('the live map', () => {
       services: exampleLive(nowMs).services.map(cell => ({ ...cell, state: 'healthy' })),
     })
     const page = await open('/')
-    await page.getByText('All 20 places are healthy').waitFor()
+    await page.getByText('All 20 places are healthy').first().waitFor()
 
     lab.live = exampleLive
     await page.getByText('An attack is on').waitFor({ timeout: 10_000 })
@@ -214,7 +214,7 @@ describe('halting', () => {
     await page.getByRole('button', { name: 'Halt all attacks' }).click()
     await page.getByLabel('Console token').fill('a guess of sixteen characters')
     await page.locator('dialog').getByRole('button', { name: 'Sign in' }).click()
-    await page.getByText('That is not the token.').waitFor()
+    await page.getByText('The token is not right.').waitFor()
     expect(lab.halt).toBeNull()
     await page.keyboard.press('Escape')
     expect(await page.locator('dialog').count()).toBe(0)

@@ -85,10 +85,11 @@ export function consoleRouter({ reads, settings }: ConsoleContext): Router {
 
   router.get('/', async (request, response) => {
     // The map is shown without data rather than not at all: that nothing is known is what has to be seen then.
-    const state = await reads.live().catch(() => null)
-    const runId = state?.run?.runId
-    const detail = runId === undefined ? null : await reads.run(runId).catch(() => null)
-    send(request, response, livePage(state, detail, Date.now()))
+    const live = await reads.live().catch(() => null)
+    const [last] = live?.run === null ? await reads.runs(1).catch(() => []) : []
+    const run = live?.run ?? last ?? null
+    const detail = run === null ? null : await reads.run(run.runId).catch(() => null)
+    send(request, response, livePage(live === null ? null : { ...live, run }, detail, Date.now()))
   })
   router.get('/dashboards', async (request, response) => {
     send(request, response, dashboardsPage((await settings()).dashboards))

@@ -1,16 +1,18 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import express, { type Express, type Request, type Response } from 'express'
+import express, { type Express } from 'express'
+import { writeRoutes } from '../console-routes.ts'
+import type { OncallContext } from '../context.ts'
 import type { ConsoleReads, DashboardEntry, LiveState } from '../contract.ts'
+import { problemHandler } from '../problem.ts'
+import { Sessions } from '../session.ts'
 import { consoleRouter } from './console.ts'
 import { exampleAlerts, exampleEvent, exampleGroup, exampleLive, exampleRun } from './example-lab.ts'
 import { answerOf } from './example-prometheus.ts'
 
 export const TOKEN = 'a token of sixteen characters and more'
-const CSRF = 'c5f0a3e1d2b4'
-const SESSION = 'session=signed'
 
-/** The console before an API that keeps its contract, with the example's lab behind it; on 127.0.0.1. */
+/** The console, its sign-in and its halt before the example's lab; on 127.0.0.1. */
 export class ExampleConsole {
   /** Why everything is halted; null: it is not. */
   halt: string | null = null
@@ -46,6 +48,7 @@ export class ExampleConsole {
     this.reading(app)
     this.changing(app)
     app.use(consoleRouter({ reads: this.reads(), settings: async () => this.settings() }))
+    app.use(problemHandler(() => undefined))
     return app
   }
 
@@ -84,6 +87,7 @@ export class ExampleConsole {
       if (this.isReachable) response.json(this.state())
       else response.status(503).json({ title: 'Unavailable', detail: 'Prometheus cannot be reached.' })
     })
+    app.get('/api/runs', (_request, response) => void response.json([exampleRun(Date.now())]))
     app.get('/api/runs/:runId', (_request, response) => void response.json(exampleRun(Date.now())))
     app.get('/api/dashboards/:uid', (request, response) => {
       const json = this.dashboards.get(request.params.uid)
@@ -107,49 +111,25 @@ export class ExampleConsole {
     })
   }
 
+  /** Sign-in and halt are the service's own, before a lab that only keeps what it is told. */
   private changing(app: Express): void {
-    const session = (request: Request) =>
-      isSignedIn(request)
-        ? { signedIn: true, csrfToken: CSRF, expiresMs: Date.now() + 3_600_000 }
-        : { signedIn: false }
-    app.get('/api/session', (request, response) => void response.json(session(request)))
-    app.post('/api/session', express.json(), (request, response) => {
-      if (!isSameOrigin(request)) return refuse(response, 403, 'This came from another site.')
-      if ((request.body as { token?: string }).token !== TOKEN)
-        return refuse(response, 401, 'That is not the token.')
-      response.cookie('session', 'signed', { httpOnly: true, sameSite: 'strict', path: '/' })
-      response.json({ signedIn: true, csrfToken: CSRF, expiresMs: Date.now() + 3_600_000 })
-    })
-    app.delete('/api/session', (_request, response) => {
-      response.clearCookie('session', { path: '/' }).status(204).end()
-    })
-    const turn = (halt: (request: Request) => string | null) => (request: Request, response: Response) => {
-      if (!isSignedIn(request)) return refuse(response, 401, 'Sign in first.')
-      if (!isSameOrigin(request) || request.headers['x-csrf-token'] !== CSRF) {
-        return refuse(response, 403, 'This came from another site.')
-      }
-      this.halt = halt(request)
-      response.json({ halt: this.halt })
+    const lab = {
+      halted: async () => this.halt,
+      halt: async (reason: string) => {
+        this.halt = reason
+      },
+      release: async () => {
+        this.halt = null
+      },
     }
-    app.post(
-      '/api/halt',
-      express.json(),
-      turn(request => (request.body as { reason: string }).reason),
-    )
-    app.delete(
-      '/api/halt',
-      turn(() => null),
-    )
+    const context = {
+      config: { secrets: { console: TOKEN, runner: `the runner's ${TOKEN}` } },
+      lab,
+      log: () => undefined,
+      nowMs: () => Date.now(),
+      pool: { query: async () => ({ rows: [] }) },
+      sessions: new Sessions(`signs ${TOKEN}`, false),
+    }
+    app.use(writeRoutes(context as unknown as OncallContext))
   }
-}
-
-const isSignedIn = (request: Request) => request.headers.cookie?.includes(SESSION) === true
-
-function isSameOrigin(request: Request): boolean {
-  const { origin, host } = request.headers
-  return origin === undefined || origin === `http://${host}`
-}
-
-function refuse(response: Response, status: number, detail: string): void {
-  response.status(status).json({ type: 'about:blank', title: 'Refused', status, detail })
 }

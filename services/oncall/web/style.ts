@@ -7,7 +7,7 @@ export const STYLE = `
 :root[data-theme=light] { color-scheme: light; ${declarations('light')} }
 :root[data-theme=dark] { color-scheme: dark; ${declarations('dark')} }
 * { box-sizing: border-box }
-html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; scrollbar-gutter: stable }
+html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; overflow-y: scroll }
 body {
   display: flex; flex-direction: column; min-height: 100vh; margin: 0; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif;
@@ -55,7 +55,6 @@ p { margin: 0 } .lead { margin-top: 6px; max-width: 78ch; color: var(--ink-2) }
 .note { color: var(--ink-2); font-size: 13.5px } .head { display: flex; flex-wrap: wrap; align-items: flex-start; justify-content: space-between; gap: 12px 24px; margin-bottom: 18px }
 .card { min-width: 0; padding: 16px 18px 18px; border: 1px solid var(--rule); border-radius: 10px; background: var(--raised) }
 .card > header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 12px; margin-bottom: 12px }
-.stack > * + * { margin-top: 18px }
 .empty { padding: 34px 22px; border: 1px dashed var(--rule-2); border-radius: 10px; text-align: center } .empty h2 { margin-bottom: 6px } .empty p { max-width: 62ch; margin: 0 auto; color: var(--ink-2) }
 .empty code, .lead code, .note code { white-space: normal }
 code, .mono { font: .92em/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation Mono", monospace; overflow-wrap: anywhere }
@@ -82,9 +81,9 @@ code, .mono { font: .92em/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation M
 .map th { font-weight: 500; font-size: 13px; color: var(--ink-2); text-align: left; vertical-align: middle; padding: 0 }
 .map thead th { text-align: center; padding-bottom: 1px } .map col:first-child { width: 96px }
 .map .node { display: block; font-size: 12px; line-height: 1.3 } .map .node.bad { color: var(--down); font-weight: 600 }
-.map td { padding: 0; height: 58px } .tile { display: flex; flex-direction: column; align-items: center; justify-content: center; gap: 1px; height: 100%; min-height: 58px; padding: 4px; border-radius: 8px; border: 1px solid transparent; background: var(--tint); color: var(--tone); font-size: 13px; line-height: 1.25; font-weight: 600; text-align: center }
+.map td { padding: 0; height: 58px } .tile { display: flex; flex-direction: column; align-items: center; justify-content: center; gap: 1px; height: 100%; min-height: 58px; padding: 4px; border-radius: 8px; border: 1px solid transparent; background: var(--tint); color: var(--tone); font-size: 12.5px; line-height: 1.25; font-weight: 600; text-align: center }
 .tile.attacked { border: 2px solid var(--attacked) } .tile.down, .tile.absent { border-color: var(--down) } .tile.unknown { border: 1px dashed var(--rule-2) }
-.tile > span:first-child { display: inline-flex; align-items: center; gap: 5px } .tile small { font-size: 12px; font-weight: 400; color: var(--ink-2) }
+.tile > span:first-child { display: inline-flex; align-items: center; gap: 4px } .tile small { font-size: 12px; font-weight: 400; color: var(--ink-2) }
 .outside-row th { padding-top: 6px } .outside-row td { padding-top: 6px }
 
 .phases { display: flex; flex-wrap: wrap; gap: 4px; margin: 10px 0 12px; padding: 0; list-style: none; font-size: 12.5px }
@@ -104,7 +103,7 @@ code, .mono { font: .92em/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation M
 .scroll { position: relative; overflow-x: auto; border: 1px solid var(--rule); border-radius: 10px; background: var(--raised) } .card .scroll { border: 0; border-radius: 0 }
 .list { width: 100%; border-collapse: collapse; font-size: 14.5px } .list th, .list td { padding: 9px 14px; border-top: 1px solid var(--rule); text-align: left; vertical-align: top }
 .list thead th { border-top: 0; color: var(--ink-2); font-size: 13px; font-weight: 500; white-space: nowrap; position: sticky; top: 0; background: var(--raised) } .list .number { text-align: right; white-space: nowrap } .list tbody tr:hover { background: var(--sunken) }
-.list .nowrap { white-space: nowrap } .list .sub { display: block; color: var(--ink-2); font-size: 13px; overflow-wrap: anywhere } .list tbody th { font-weight: 600; overflow-wrap: anywhere; min-width: 190px }
+.list .nowrap { white-space: nowrap } .list .sub { display: block; color: var(--ink-2); font-size: 13px; font-weight: 400; overflow-wrap: anywhere } .list tbody th { font-weight: 600; overflow-wrap: anywhere; min-width: 190px }
 .filters { display: flex; flex-wrap: wrap; gap: 8px; margin-bottom: 14px } .filters a[aria-current] { background: var(--action); color: var(--action-text); border-color: var(--action) }
 .report { display: block; width: 100%; height: 78vh; border: 1px solid var(--rule); border-radius: 10px; background: var(--paper) }
 .reasons { margin: 0; padding-left: 20px } .reasons li + li { margin-top: 4px }
@@ -123,13 +122,14 @@ code, .mono { font: .92em/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation M
 .panel > header { display: flex; align-items: baseline; gap: 8px; min-height: 22px } .panel h3 { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 14px } .panel .about { margin-left: auto } .about summary { list-style: none; width: 22px; height: 22px; display: grid; place-items: center; border: 1px solid var(--rule-2); border-radius: 50%; font-size: 12px; color: var(--ink-2); cursor: pointer } .about summary::-webkit-details-marker { display: none }
 .about[open] p { position: absolute; z-index: 4; left: 8px; right: 8px; top: 36px; padding: 10px 12px; border: 1px solid var(--rule-2); border-radius: 8px; background: var(--raised); font-size: 13.5px; box-shadow: 0 8px 24px rgb(0 0 0 / .18); max-height: calc(100% - 44px); overflow: auto }
 .panel .body { flex: 1 1 auto; min-height: 0; position: relative; overflow: auto } .panel .draw { position: absolute; inset: 0 } .panel .message { height: 100%; display: flex; align-items: center; justify-content: center; text-align: center; padding: 8px; color: var(--ink-2); font-size: 13.5px; overflow-wrap: anywhere } .panel .message.bad { color: var(--down) }
-.panel .legend { flex: 0 0 auto; max-height: 54px; overflow-y: auto; margin-top: 4px; font-size: 12.5px } .panel .legend li { overflow-wrap: anywhere } .panel .legend svg { width: 20px; height: 8px; margin-right: 6px; vertical-align: middle } .panel .legend b { font-weight: 600; color: var(--ink); margin-left: 6px }
+.panel .legend { flex: 0 0 auto; max-height: 62px; overflow-y: auto; margin-top: 4px; font-size: 12.5px } .panel .legend li { overflow-wrap: anywhere } .panel .legend svg { width: 20px; height: 8px; margin-right: 6px; vertical-align: middle } .panel .legend b { font-weight: 600; color: var(--ink); margin-left: 6px }
 .row-title { align-self: end; padding-top: 8px; border-bottom: 1px solid var(--rule) } .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(92px, 1fr)); gap: 6px 12px; height: 100%; align-items: center } .figure { min-width: 0; text-align: center } .figure b { display: block; font-size: 25px; line-height: 1.2; font-weight: 650; letter-spacing: -.01em; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } .figure.many b { font-size: 18px } .figure.words b { font-size: 17px; white-space: normal } .figure span { display: block; font-size: 12.5px; color: var(--ink-2); overflow: hidden; text-overflow: ellipsis }
 .bars { display: grid; gap: 7px; align-content: center; min-height: 100% } .bars div { display: grid; grid-template-columns: minmax(60px, 34%) 1fr minmax(64px, max-content); gap: 10px; align-items: center; font-size: 13px } .bars .track { height: 15px; border-radius: 4px; background: var(--sunken); border: 1px solid var(--rule); overflow: hidden } .bars svg { display: block; width: 100%; height: 100% } .bars b { text-align: right; font-weight: 600; white-space: nowrap } .bars span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .panel .list { font-size: 13px } .panel .list th, .panel .list td { padding: 5px 10px } .panel .list tbody th { min-width: 0 }
 dialog { width: min(460px, calc(100vw - 32px)); padding: 20px 22px; border: 1px solid var(--rule-2); border-radius: 12px; background: var(--raised); color: var(--ink); box-shadow: 0 20px 60px rgb(0 0 0 / .35) } dialog::backdrop { background: rgb(0 0 0 / .45) } dialog form { display: grid; gap: 12px } dialog .buttons { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 10px; margin-top: 4px } dialog .problem { color: var(--down); font-size: 14px; min-height: 21px }
 .tip { display: grid; grid-template-columns: 12px auto auto; gap: 1px 8px; align-items: center; max-width: 420px; white-space: normal } .tip .when { grid-column: 1 / -1; margin-bottom: 2px } .tip i { width: 10px; height: 3px } .tip b { text-align: right; font-weight: 600 } .tip span { overflow-wrap: anywhere }
 
+.stack > * + * { margin-top: 18px } .facts + p { margin-top: 14px } .section + .report, .section + .empty { margin-top: 10px } .scroll + .note { margin-top: 8px } .facts + .evidence, .note + .evidence { margin-top: 12px }
 @media (max-width: 1180px) { .live > .map { grid-column: span 6 } .live > .run { grid-column: 1 / -1 } .two { grid-template-columns: minmax(0, 1fr) } }
 @media (max-width: 760px) {
   main { padding: 16px 12px 36px } .bar > div { flex-wrap: wrap; padding: 8px 12px 0; gap: 0 12px } .bar nav { order: 3; width: 100%; margin: 0 -4px } .bar nav a { padding: 9px 9px 8px }

@@ -1,5 +1,5 @@
 import { GROUPS } from '../../../../platform/topology.ts'
-import type { LiveState, RunDetail } from '../../contract.ts'
+import type { LiveState, RunDetail, RunSummary } from '../../contract.ts'
 import { lastValue, type SignalLines, signalLines, signalOption } from '../live/chart.ts'
 import { changes, type Known, known } from '../live/freshness.ts'
 import { headline, renderBanner, renderMap, renderProblems, renderRun } from '../live/render.ts'
@@ -43,7 +43,7 @@ function draw(): void {
 
 async function look(): Promise<void> {
   try {
-    const next = await ask<LiveState>('/api/live')
+    const next = await withLastRun(await ask<LiveState>('/api/live'))
     const runId = next.run?.runId
     detail = runId === undefined ? null : await ask<RunDetail>(`/api/runs/${encodeURIComponent(runId)}`).catch(() => detail)
     state = next
@@ -52,6 +52,13 @@ async function look(): Promise<void> {
     // What is shown gets old, and says so.
   }
   draw()
+}
+
+/** While no run is on, the last one is shown in its place. */
+async function withLastRun(live: LiveState): Promise<LiveState> {
+  if (live.run !== null) return live
+  const [latest] = await ask<readonly RunSummary[]>('/api/runs?limit=1').catch(() => [])
+  return { ...live, run: latest ?? null }
 }
 
 type Drawn = { readonly chart: SignalChart; readonly canvas: Chart; lines: SignalLines | null }

@@ -66,7 +66,7 @@ export function changes(before: Known, after: Known): readonly string[] {
   if (
     before.state !== null &&
     before.state.run?.runId !== after.state?.run?.runId &&
-    after.state?.run != null
+    after.state?.run?.state === 'running'
   ) {
     said.push(`Run ${after.state.run.name} has begun.`)
   }

@@ -123,14 +123,10 @@ function valueAxis(field: FieldSettings, tokens: Tokens, right: boolean) {
     axisLabel: {
       color: tokens.ink2,
       fontSize: 11.5,
-      formatter: (value: number) => format(value, unit, axisDecimals(decimals)),
+      hideOverlap: true,
+      formatter: (value: number) => format(value, unit, decimals),
     },
   }
-}
-
-/** An axis needs fewer digits than a value. */
-function axisDecimals(decimals: number | null): number | null {
-  return decimals === null ? null : decimals
 }
 
 export function tooltip(tokens: Tokens) {
