@@ -150,3 +150,22 @@ export class FakeNode {
     }
   }
 }
+
+/** A new node, in a time that stands still until `pass`. */
+export function startFakeNode(): FakeNode {
+  jest.useFakeTimers()
+  return new FakeNode()
+}
+
+export function endFakeTime(): void {
+  jest.clearAllTimers()
+  jest.useRealTimers()
+}
+
+export async function begun(engine: Engine, changes: Partial<FaultRequest> = {}): Promise<void> {
+  const fault = request(changes)
+  await engine.prepare(fault)
+  await engine.begin(fault.id)
+}
+
+export const stateOf = (engine: Engine, id = 'f1') => engine.status().find(each => each.id === id)
