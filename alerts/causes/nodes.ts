@@ -90,7 +90,7 @@ function nodeDown(): AlertRule {
     tier: 'node',
     labels: { service: 'node' },
     carries: ['group', '[zone]', 'node'],
-    summary: 'Node {{ $labels.node }} of {{ $labels.group }} is down',
+    summary: 'Node {{ $labels.node }} of {{ $labels.group }} is down: what ran there is not reached',
     description: 'Kubernetes has called it NotReady for 5 s, or it is gone and was there ten minutes ago.',
   }
 }
