@@ -7,9 +7,10 @@ import type { BlastRadius } from './faults/blast-radius.ts'
 import type { AnyFault } from './faults/catalogue.ts'
 import { refuseWhenHalted, watchHalt } from './halt.ts'
 import { Halted } from './heartbeat.ts'
-import { Journal, runIdOf } from './journal.ts'
+import { Journal, RUN_FILES, runIdOf } from './journal.ts'
 import { messageOf } from './message-of.ts'
 import { planAhead, preflight } from './preflight.ts'
+import { publishRun } from './publish.ts'
 import type { RunDependencies } from './run-dependencies.ts'
 import { heal, leave, leftBehind } from './way-out.ts'
 
@@ -52,7 +53,8 @@ export async function inject(
   const over = new AbortController()
   const either = AbortSignal.any([signal, watchHalt(halt, clock, over.signal)])
   try {
-    const journal = await Journal.open(join(runsFolder, runId), stringify(injection), clock)
+    const published = publishRun(runId, dependencies)
+    const journal = await Journal.open(join(runsFolder, runId), stringify(injection), clock, published.tell)
     try {
       await journal.append({ entry: 'opened', runId, experiment: injection, versions })
       return await attackAndLeave(runId, injection, journal, dependencies, either)
@@ -61,6 +63,7 @@ export async function inject(
       throw error
     } finally {
       await journal.close()
+      await published.close(join(journal.folder, RUN_FILES.html))
     }
   } finally {
     over.abort()

@@ -38,20 +38,36 @@ export class Journal {
   readonly folder: string
   readonly #file: FileHandle
   readonly #clock: Pick<Clock, 'nowMs'>
+  readonly #listener: (entry: JournalEntry) => void
   #last: Promise<void> = Promise.resolve()
   #failure: unknown = null
 
-  private constructor(folder: string, file: FileHandle, clock: Pick<Clock, 'nowMs'>) {
+  private constructor(
+    folder: string,
+    file: FileHandle,
+    clock: Pick<Clock, 'nowMs'>,
+    listener: (entry: JournalEntry) => void,
+  ) {
     this.folder = folder
     this.#file = file
     this.#clock = clock
+    this.#listener = listener
   }
 
-  /** Makes the run's folder, with the experiment in it as it was written. */
-  static async open(folder: string, experimentText: string, clock: Pick<Clock, 'nowMs'>): Promise<Journal> {
+  /**
+   * Makes the run's folder, with the experiment in it as it was written.
+   *
+   * @param listener told every entry in the order of the lines; it must not throw
+   */
+  static async open(
+    folder: string,
+    experimentText: string,
+    clock: Pick<Clock, 'nowMs'>,
+    listener: (entry: JournalEntry) => void = () => undefined,
+  ): Promise<Journal> {
     await mkdir(folder, { recursive: true })
     await writeFile(join(folder, RUN_FILES.experiment), experimentText)
-    return new Journal(folder, await open(join(folder, RUN_FILES.journal), 'ax'), clock)
+    return new Journal(folder, await open(join(folder, RUN_FILES.journal), 'ax'), clock, listener)
   }
 
   /** For callers that cannot wait: when it fails, the next `append` throws its error. */
@@ -68,7 +84,9 @@ export class Journal {
   }
 
   #write(entry: Unstamped<JournalEntry>): Promise<void> {
-    const line = `${JSON.stringify({ atMs: this.#clock.nowMs(), ...entry })}\n`
+    const stamped = { atMs: this.#clock.nowMs(), ...entry } as JournalEntry
+    const line = `${JSON.stringify(stamped)}\n`
+    this.#listener(stamped)
     const previous = this.#last
     this.#last = (async () => {
       await previous.catch(() => undefined)

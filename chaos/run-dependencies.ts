@@ -18,6 +18,7 @@ import type {
   RunLock,
 } from './lab/roles.ts'
 import type { Sample } from './measurement/sample.ts'
+import type { RunMirror } from './publish.ts'
 
 /** One run on its way. */
 export type Run = {
@@ -41,6 +42,8 @@ export type RunDependencies = {
   readonly database: Database
   readonly load: LoadGenerator
   readonly lock: RunLock
+  /** Where others follow the run; without one it is kept here alone. */
+  readonly mirror?: RunMirror
   readonly clock: Clock
   readonly progress: Progress
   readonly judge: (samples: readonly Sample[], input: JudgeInput) => Verdict

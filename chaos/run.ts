@@ -15,13 +15,14 @@ import { type DrivenLoad, driveLoad, type Measured } from './drive-load.ts'
 import { doubts, type ExperimentFile } from './experiment.ts'
 import { refuseWhenHalted, watchHalt } from './halt.ts'
 import { Halted } from './heartbeat.ts'
-import { Journal, runIdOf } from './journal.ts'
+import { Journal, RUN_FILES, runIdOf } from './journal.ts'
 import type { TimelineEvent } from './journal-entry.ts'
 import type { Verdict } from './judgement/verdict.ts'
 import { phasesOf } from './measurement/phases.ts'
 import { messageOf } from './message-of.ts'
 import { planAhead, preflight } from './preflight.ts'
 import { type LoadPromise, promiseLoad } from './promise-load.ts'
+import { publishRun } from './publish.ts'
 import type { Run, RunDependencies } from './run-dependencies.ts'
 import { sleepUntil } from './waiting.ts'
 import { heal, leave, leftBehind } from './way-out.ts'
@@ -55,7 +56,8 @@ export async function runExperiment(
   const over = new AbortController()
   const either = AbortSignal.any([signal, watchHalt(halt, clock, over.signal)])
   try {
-    const journal = await Journal.open(join(runsFolder, runId), text, clock)
+    const published = publishRun(runId, dependencies)
+    const journal = await Journal.open(join(runsFolder, runId), text, clock, published.tell)
     try {
       await journal.append({ entry: 'opened', runId, experiment, versions })
       return await conduct({ runId, experiment, journal, events: [], dependencies }, either)
@@ -64,6 +66,7 @@ export async function runExperiment(
       throw error
     } finally {
       await journal.close()
+      await published.close(join(journal.folder, RUN_FILES.html))
     }
   } finally {
     over.abort()

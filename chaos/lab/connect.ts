@@ -4,6 +4,7 @@ import { UserError } from '../../platform/errors.ts'
 import { GROUPS, type Group, PORTS, serviceHost } from '../../platform/topology.ts'
 import { clusterExecutor } from '../faults/executor.ts'
 import { systemClock } from '../measurement/clock.ts'
+import { oncallMirror } from '../publish-proxy.ts'
 import type { RunDependencies } from '../run-dependencies.ts'
 import { kubernetesAgents } from './kubernetes-agents.ts'
 import { kubernetesApiFaults } from './kubernetes-api-faults.ts'
@@ -39,6 +40,7 @@ export function connectLab(
   | 'database'
   | 'load'
   | 'lock'
+  | 'mirror'
   | 'clock'
   | 'urls'
 > {
@@ -69,6 +71,7 @@ export function connectLab(
     database: kubernetesDatabase(config, lab),
     load: new KubernetesLoad({ config, clock, image: loadImage, remoteWriteUrl }),
     lock: kubernetesLock(config, clock, self),
+    mirror: oncallMirror(config),
     clock,
     urls: Object.fromEntries(
       GROUPS.map(group => [group, `http://${serviceHost(group, 'edge')}:${PORTS.edge}`]),

@@ -60,8 +60,8 @@ export type AttackState = {
   readonly effect: { readonly proven: boolean; readonly detail: string } | null
 }
 
-/** `abandoned`: no word from its runner for 60 s although it had not ended. */
-export type RunState = 'running' | 'judged' | 'interrupted' | 'failed' | 'abandoned'
+/** `ended`: it was only to inject faults. `abandoned`: no word from its runner for 60 s although it had not ended. */
+export type RunState = 'running' | 'judged' | 'ended' | 'interrupted' | 'failed' | 'abandoned'
 
 export type RunSummary = {
   readonly runId: string

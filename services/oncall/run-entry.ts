@@ -14,7 +14,7 @@ const knownEntries = [
   z.object({
     entry: z.literal('opened'),
     experiment: z.object({
-      name: longText,
+      name: longText.optional(),
       hypothesis: longText.default(''),
       level: longText.default(''),
     }),
@@ -94,6 +94,8 @@ export const numberedEntry = z.object({
 /** Body of `POST /api/runs/:runId/entries`; without entries it says that the runner lives. */
 export const entriesMessage = z.object({
   entries: z.array(numberedEntry).max(500),
+  /** Whether the journal is complete with these. */
+  closed: z.boolean().default(false),
   /** The abort rule's evidence now, if it has any. */
   abort: z
     .object({

@@ -15,6 +15,8 @@ export type MirroredRun = {
   readonly heardMs: number
   readonly abort: AbortState | null
   readonly hasReport: boolean
+  /** Its runner said that there will be no more entries. */
+  readonly isClosed: boolean
   /** In the order of their numbers; some may not have come (yet). */
   readonly entries: readonly KeptEntry[]
 }
@@ -26,9 +28,10 @@ export type MirroredRun = {
  * @param abandonedMs a run that has not ended and was not heard of for longer is abandoned, milliseconds
  */
 export function foldRun(run: MirroredRun, nowMs: number, abandonedMs: number): RunDetail {
-  const { runId, openedMs, heardMs, abort, hasReport, entries } = run
+  const { runId, openedMs, heardMs, abort, hasReport, isClosed, entries } = run
   const opened = entries.find(({ says }) => says?.entry === 'opened')?.says
-  const end = endOf(entries)
+  const end =
+    endOf(entries) ?? (isClosed ? { state: 'ended' as const, atMs: entries.at(-1)?.atMs ?? heardMs } : null)
   const isSilent = end === null && nowMs - heardMs > abandonedMs
   const state: RunState = end?.state ?? (isSilent ? 'abandoned' : 'running')
   const verdict = entries.findLast(({ says }) => says?.entry === 'verdict')?.says
@@ -36,7 +39,7 @@ export function foldRun(run: MirroredRun, nowMs: number, abandonedMs: number): R
   const overMs = end?.atMs ?? (isSilent ? heardMs + UNDONE_WITHIN_MS : null)
   return {
     runId,
-    name: opened?.entry === 'opened' ? opened.experiment.name : runId,
+    name: (opened?.entry === 'opened' ? opened.experiment.name : undefined) ?? nameIn(runId),
     level: opened?.entry === 'opened' ? opened.experiment.level : '',
     hypothesis: opened?.entry === 'opened' ? opened.experiment.hypothesis : '',
     state,
@@ -114,6 +117,11 @@ export function serviceOf(targets: readonly string[]): string | null {
   return services.every(service => service === first) ? first : null
 }
 
+/** `20261121T114942Z-inject` -> `inject`. */
+function nameIn(runId: string): string {
+  return runId.replace(/^\d{8}T\d{6}Z-/, '')
+}
+
 type Line = Pick<TimelineEntry, 'source' | 'text'> & Partial<TimelineEntry>
 
 function timelineOf({ seq, atMs, says }: KeptEntry): readonly TimelineEntry[] {
@@ -125,7 +133,7 @@ function timelineOf({ seq, atMs, says }: KeptEntry): readonly TimelineEntry[] {
 function lineOf(says: Understood): Line | null {
   switch (says.entry) {
     case 'opened':
-      return { source: 'run', text: `${says.experiment.name} opened` }
+      return { source: 'run', text: `${says.experiment.name ?? 'attack'} opened` }
     case 'healed':
       return { source: 'run', tone: 'bad', text: `healed what was left over: ${says.leftovers.join('; ')}` }
     case 'preflight': {

@@ -24,7 +24,7 @@ export class RunStore {
    *
    * @returns how many entries were new
    */
-  async record(runId: string, { entries, abort }: EntriesMessage, nowMs: number): Promise<number> {
+  async record(runId: string, { entries, closed, abort }: EntriesMessage, nowMs: number): Promise<number> {
     return await inTransaction(this.#pool, async sql => {
       const opened = entries.find(({ entry }) => entry.entry === 'opened')?.entry.atMs
       await sql.query(
@@ -49,7 +49,7 @@ export class RunStore {
         )
         added += rowCount ?? 0
       }
-      if (isOver(entries.map(({ seq, entry }) => keptEntry(seq, entry)))) {
+      if (closed || isOver(entries.map(({ seq, entry }) => keptEntry(seq, entry)))) {
         await sql.query('UPDATE runs SET is_over = true WHERE run_id = $1', [runId])
       }
       return added
@@ -111,7 +111,7 @@ export class RunStore {
     nowMs: number,
   ): Promise<readonly RunDetail[]> {
     const { rows } = await this.#pool.query<RunRecord>(
-      `SELECT run_id, opened_at, heard_at, abort,
+      `SELECT run_id, opened_at, heard_at, is_over, abort,
          EXISTS (SELECT FROM run_reports p WHERE p.run_id = r.run_id) AS has_report
        FROM runs r ${condition}`,
       [...parameters],
@@ -135,6 +135,7 @@ type RunRecord = {
   readonly run_id: string
   readonly opened_at: Date
   readonly heard_at: Date
+  readonly is_over: boolean
   readonly abort: AbortState | null
   readonly has_report: boolean
 }
@@ -146,6 +147,7 @@ function mirrored(record: RunRecord, entries: readonly KeptEntry[]) {
     heardMs: toMs(record.heard_at),
     abort: record.abort,
     hasReport: record.has_report,
+    isClosed: record.is_over,
     entries,
   }
 }
