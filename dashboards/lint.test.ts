@@ -11,7 +11,7 @@ import { dashboardFiles, dashboards } from './files.ts'
 import { knownMetrics } from './known-metrics.ts'
 import { lint, panelsOf, RULES, targetsOf } from './lint.ts'
 import { bars, stat, table, timeSeries } from './panels/panel.ts'
-import { substitute } from './substitute.ts'
+import { askedBy } from './viewed.ts'
 
 /** A bare machine fetches it first. */
 const PROMTOOL_TIMEOUT_MS = 120_000
@@ -157,26 +157,19 @@ describe('dashboards()', () => {
     async () => {
       const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'divergence')
       const { promtool } = await promtools(cache)
-      const viewed = {
-        choices: { group: [], zone: [] },
-        stepSeconds: 15,
-        rangeSeconds: 900,
-        scrapeSeconds: 5,
-      }
-      const expressions = pages.flatMap(one => [
-        ...panelsOf(one).flatMap(panel => targetsOf(panel).map(({ expr }) => expr)),
-        ...(one.annotations.list ?? []).flatMap(({ expr }) => expr ?? []),
-      ])
-      const rules = expressions.map((expr, index) => ({
-        record: `panel:query_${index}:check`,
-        expr: substitute(expr, viewed),
-      }))
+      const view = { fromSeconds: 1_000, toSeconds: 1_900, stepSeconds: 15 }
+      const rules = pages
+        .flatMap(one => askedBy(one, view))
+        .map(({ query }, index) => ({
+          record: `panel:query_${index}:check`,
+          expr: query,
+        }))
       const folder = mkdtempSync(join(tmpdir(), 'panels-'))
       try {
         const file = join(folder, 'panels.yml')
         writeFileSync(file, stringify({ groups: [{ name: 'panels', rules }] }))
         const output = execFileSync(promtool, ['check', 'rules', file], { encoding: 'utf8' })
-        expect(output).toContain(`${expressions.length} rules found`)
+        expect(output).toContain(`${rules.length} rules found`)
       } finally {
         rmSync(folder, { recursive: true })
       }
