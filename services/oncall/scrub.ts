@@ -8,13 +8,13 @@ const CUT = '…'
 
 /** Field names that hold secrets, whatever they are joined with: `x-auth-token`, `dbPassword`, `SENTRY_DSN`. */
 const SECRET_NAME =
-  /auth(?!or)|cookie|token|secret|passw|pwd$|passphrase|api[-_]?key|access[-_]?key|private[-_]?key|sentry[-_]?key|session|credential|csrf|xsrf|dsn|signature/i
+  /authoriz|auth(?!or)|cookie|token|secret|passw|pwd$|passphrase|api[-_]?key|access[-_]?key|private[-_]?key|sentry[-_]?key|session|credential|csrf|xsrf|dsn|signature/i
 
 /** Forms of secrets in text. The name before a secret stays, so that one sees what was there. */
 const SECRET_TEXT: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, SCRUBBED],
   [/\b(Bearer|Basic|Digest|Token)\s+[A-Za-z0-9._~+/=-]{6,}/gi, `$1 ${SCRUBBED}`],
-  [/\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/g, SCRUBBED],
+  [/\beyJ[A-Za-z0-9_-]{5,500}\.[A-Za-z0-9_-]{5,2000}\.?[A-Za-z0-9_-]{0,1000}/g, SCRUBBED],
   // scheme://user:password@host, and a DSN's scheme://key@host.
   [/\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@'"<>]+@/gi, `$1${SCRUBBED}@`],
   [
