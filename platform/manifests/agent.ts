@@ -8,9 +8,10 @@ import {
   SHARED_GROUP,
   SHARED_NAMESPACE,
 } from '../topology.ts'
+import { daemonSet } from './daemon-set.ts'
 import type { RenderInput } from './input.ts'
 import { chaosNamespace } from './namespaces.ts'
-import { type KubernetesObject, managedLabels, metadata, ownLabels, selectorLabels } from './object.ts'
+import { type KubernetesObject, managedLabels } from './object.ts'
 import { env, envFromField, imageReference, resourceRequirements, scratch } from './pod.ts'
 import { clusterWideRole, namespacedRole, serviceAccount } from './rbac.ts'
 
@@ -39,71 +40,58 @@ export function agent(input: RenderInput): readonly KubernetesObject[] {
     ...nodesOfTheAgents(),
     ...whatAgentsMayChange(),
     ...priorityClasses(),
-    daemonSet(input),
+    agents(input),
   ]
 }
 
-function daemonSet(input: RenderInput): KubernetesObject {
+function agents(input: RenderInput): KubernetesObject {
   const socket = scratch('socket', SOCKET_FOLDER, 1, 'Memory')
   const work = scratch('work', '/tmp', 64, 'Memory')
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'DaemonSet',
-    metadata: metadata(SHARED_GROUP, CHAOS_NAMESPACE, SERVICE),
-    spec: {
-      selector: { matchLabels: selectorLabels(SHARED_GROUP, SERVICE) },
-      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '100%' } },
-      template: {
-        metadata: { labels: ownLabels(SHARED_GROUP, SERVICE) },
-        spec: {
-          serviceAccountName: SERVICE,
-          automountServiceAccountToken: true,
-          enableServiceLinks: false,
-          nodeSelector: { [LABELS.group]: ATTACKED },
-          tolerations: [onlyOn(ATTACKED)],
-          // The node's processes are what it finds its targets among.
-          hostPID: true,
-          // A node that is full or out of memory gives up everything else first: this one has undos to do.
-          priorityClassName: 'system-node-critical',
-          terminationGracePeriodSeconds: LEAVE_SECONDS,
-          containers: [
-            {
-              name: SERVICE,
-              image: imageReference(input.images, 'agent'),
-              imagePullPolicy: 'IfNotPresent',
-              terminationMessagePolicy: 'FallbackToLogsOnError',
-              command: ['supervise'],
-              workingDir: '/app',
-              env: [
-                envFromField('NODE_NAME', 'spec.nodeName'),
-                env('STATE_FOLDER', STATE_FOLDER),
-                env('SOCKET_PATH', `${SOCKET_FOLDER}/agent.sock`),
-                env('ALIVE_PATH', `${SOCKET_FOLDER}/alive`),
-              ],
-              securityContext: {
-                privileged: true,
-                readOnlyRootFilesystem: true,
-                runAsUser: 0,
-                runAsGroup: 0,
-              },
-              resources: resourceRequirements(input.topology.shared[SERVICE]),
-              readinessProbe: {
-                exec: { command: ['test', '-S', `${SOCKET_FOLDER}/agent.sock`] },
-                periodSeconds: 5,
-                timeoutSeconds: 3,
-              },
-              volumeMounts: [{ name: 'state', mountPath: STATE_FOLDER }, socket.mount, work.mount],
-            },
-          ],
-          volumes: [
-            { name: 'state', hostPath: { path: STATE_FOLDER, type: 'DirectoryOrCreate' } },
-            socket.volume,
-            work.volume,
-          ],
-        },
-      },
+  return daemonSet(CHAOS_NAMESPACE, SERVICE, {
+    pod: {
+      serviceAccountName: SERVICE,
+      automountServiceAccountToken: true,
+      enableServiceLinks: false,
+      nodeSelector: { [LABELS.group]: ATTACKED },
+      tolerations: [onlyOn(ATTACKED)],
+      // The node's processes are what it finds its targets among.
+      hostPID: true,
+      // A node that is full or out of memory gives up everything else first: this one has undos to do.
+      priorityClassName: 'system-node-critical',
+      terminationGracePeriodSeconds: LEAVE_SECONDS,
     },
-  }
+    container: {
+      image: imageReference(input.images, 'agent'),
+      imagePullPolicy: 'IfNotPresent',
+      terminationMessagePolicy: 'FallbackToLogsOnError',
+      command: ['supervise'],
+      workingDir: '/app',
+      env: [
+        envFromField('NODE_NAME', 'spec.nodeName'),
+        env('STATE_FOLDER', STATE_FOLDER),
+        env('SOCKET_PATH', `${SOCKET_FOLDER}/agent.sock`),
+        env('ALIVE_PATH', `${SOCKET_FOLDER}/alive`),
+      ],
+      securityContext: {
+        privileged: true,
+        readOnlyRootFilesystem: true,
+        runAsUser: 0,
+        runAsGroup: 0,
+      },
+      resources: resourceRequirements(input.topology.shared[SERVICE]),
+      readinessProbe: {
+        exec: { command: ['test', '-S', `${SOCKET_FOLDER}/agent.sock`] },
+        periodSeconds: 5,
+        timeoutSeconds: 3,
+      },
+      volumeMounts: [{ name: 'state', mountPath: STATE_FOLDER }, socket.mount, work.mount],
+    },
+    volumes: [
+      { name: 'state', hostPath: { path: STATE_FOLDER, type: 'DirectoryOrCreate' } },
+      socket.volume,
+      work.volume,
+    ],
+  })
 }
 
 function onlyOn(group: Group): V1Toleration {

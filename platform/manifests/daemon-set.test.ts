@@ -1,0 +1,26 @@
+import { describe, expect, test } from '@jest/globals'
+import { daemonSet } from './daemon-set.ts'
+import { OBJECTS, PODS } from './planned-pods.ts'
+
+describe('daemonSet()', () => {
+  test.each(['chaos/agent', 'observability/node-exporter'])('is all of %s but its pod', title => {
+    const planned = PODS.find(pod => pod.title === `DaemonSet ${title}`)
+    const { containers = [], volumes = [], ...pod } = planned?.spec ?? {}
+    const [own, ...others] = containers
+    const [namespace = '', name = ''] = title.split('/')
+
+    expect(others).toEqual([])
+    expect(own?.name).toBe(name)
+    expect(OBJECTS).toContainEqual(daemonSet(namespace, name, { pod, container: own ?? {}, volumes }))
+  })
+
+  test('replaces all pods at once, and finds them by labels that they have', () => {
+    const { spec } = daemonSet('observability', 'probe', { pod: {}, container: {}, volumes: [] })
+
+    expect(spec).toMatchObject({
+      updateStrategy: { rollingUpdate: { maxUnavailable: '100%' } },
+      selector: { matchLabels: { service: 'probe', group: 'system' } },
+      template: { metadata: { labels: expect.objectContaining({ service: 'probe', group: 'system' }) } },
+    })
+  })
+})
