@@ -2,11 +2,11 @@ import { describe, expect, test } from '@jest/globals'
 import { OBJECTS } from './planned-pods.ts'
 
 describe('network policies', () => {
-  /** Services that may open a connection to `service` of the control group; `*` is anybody. */
-  const callersOf = (service: string, port: number): readonly string[] => {
+  /** Services that are named as callers of `service` on this port, by default of the control group; `*` is anybody. */
+  const callersOf = (service: string, port: number, namespace = 'control'): readonly string[] => {
     const policy = OBJECTS.find(
       ({ kind, metadata }) =>
-        kind === 'NetworkPolicy' && metadata.namespace === 'control' && metadata.name === service,
+        kind === 'NetworkPolicy' && metadata.namespace === namespace && metadata.name === service,
     )
     type Peer = { podSelector: { matchLabels: { group: string; service: string } } }
     const spec = policy?.spec as { ingress: { from?: Peer[]; ports?: { port: number }[] }[] } | undefined
@@ -20,6 +20,34 @@ describe('network policies', () => {
     expect(callersOf('gateway', 8080)).toEqual(['edge'])
     expect(callersOf('recommender', 8000)).toEqual(['gateway', 'prometheus'])
     expect(callersOf('database', 5432)).toEqual(['recommender', 'migrate', 'ingest', 'database'])
+  })
+
+  test('let people look at the stores, and only oncall into its database', () => {
+    const callers = (service: string, port: number) => callersOf(service, port, 'observability')
+
+    expect(callers('oncall-database', 5432)).toEqual(['oncall'])
+    expect(callers('object-state', 9101)).toEqual(['prometheus'])
+    expect([callers('oncall', 8070), callers('zipkin', 9411), callers('alertmanager', 9093)]).toEqual([
+      ['*'],
+      ['*'],
+      ['*'],
+    ])
+    expect(callersOf('database', 9187)).toEqual(['prometheus'])
+  })
+
+  test('let the probers reach what they ask, on any port: an echo has none', () => {
+    const open = OBJECTS.filter(
+      ({ kind, spec }) =>
+        kind === 'NetworkPolicy' &&
+        JSON.stringify((spec as { ingress?: unknown }).ingress ?? '').includes('blackbox'),
+    )
+
+    expect(open.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)).toEqual([
+      ...['control', 'experiment'].flatMap(group =>
+        ['gateway', 'recommender', 'database'].map(service => `${group}/${service}`),
+      ),
+      'observability/blackbox',
+    ])
   })
 
   test('close everything else in every namespace', () => {

@@ -126,13 +126,16 @@ export function portOwners(): readonly PortOwner[] {
   ]
 }
 
-async function portCheck(
+export async function portCheck(
   { port, container }: PortOwner,
   containers: ReadonlyMap<string, LabContainer>,
 ): Promise<Check> {
   const check = `port ${port} of 127.0.0.1`
   const hint = `Find who listens: ss -ltnp | grep ${port}`
-  if (containers.get(container)?.running) return { check, ok: true, detail: `ours (${container})`, hint: '' }
+  const owner = containers.get(container)
+  // One from before this port was added does not have it yet.
+  if (owner?.running && owner.ports.includes(port))
+    return { check, ok: true, detail: `ours (${container})`, hint: '' }
   const free = await canListen(port)
   return { check, ok: free, detail: free ? 'free' : 'something else listens', hint: free ? '' : hint }
 }

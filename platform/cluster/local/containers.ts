@@ -11,6 +11,8 @@ import { tryRun } from './shell.ts'
 export type LabContainer = {
   readonly name: string
   readonly running: boolean
+  /** Ports of this machine that lead to it. */
+  readonly ports: readonly number[]
   readonly labels: Readonly<Record<string, string>>
 }
 
@@ -25,11 +27,23 @@ export async function labContainers(signal?: AbortSignal): Promise<ReadonlyMap<s
   const options = signal === undefined ? {} : { signal }
   const ids = await docker(['ps', '--all', '--quiet', ...OUR_CONTAINERS], options)
   if (ids === '') return new Map()
-  const format = '{"name":{{json .Name}},"running":{{json .State.Running}},"labels":{{json .Config.Labels}}}'
+  const format =
+    '{"name":{{json .Name}},"running":{{json .State.Running}},"labels":{{json .Config.Labels}},"bindings":{{json .HostConfig.PortBindings}}}'
   // One that is removed between the two calls makes `inspect` fail after it has told of the others.
   const lines = await docker(['inspect', '--format', format, ...ids.split('\n')], options)
-  const containers = lines.split('\n').map(line => JSON.parse(line) as LabContainer)
-  return new Map(containers.map(each => [each.name.slice(1), { ...each, name: each.name.slice(1) }]))
+  const containers = lines.split('\n').map(inspected)
+  return new Map(containers.map(each => [each.name, each]))
+}
+
+function inspected(line: string): LabContainer {
+  type Bindings = Readonly<Record<string, readonly { readonly HostPort: string }[] | null>>
+  const { name, bindings, ...rest } = JSON.parse(line) as Omit<LabContainer, 'ports'> & {
+    readonly bindings: Bindings | null
+  }
+  const ports = Object.values(bindings ?? {}).flatMap(each =>
+    (each ?? []).map(({ HostPort }) => Number(HostPort)),
+  )
+  return { ...rest, name: name.slice(1), ports }
 }
 
 /** @throws UserError when something else has the subnet */

@@ -2,7 +2,12 @@ import { describe, expect, test } from '@jest/globals'
 import { UserError } from '../../errors.ts'
 import { requireExperiment } from './power.ts'
 
-const node = (labels: Readonly<Record<string, string>>) => ({ name: 'divergence-x', running: true, labels })
+const node = (labels: Readonly<Record<string, string>>) => ({
+  name: 'divergence-x',
+  running: true,
+  ports: [],
+  labels,
+})
 
 describe('requireExperiment()', () => {
   test('lets a node of the experimental group pass', () => {
