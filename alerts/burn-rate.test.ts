@@ -106,7 +106,7 @@ describe('requireReachable()', () => {
 describe('burnRules()', () => {
   test('counts bad events in the long window, and asks both windows for the burn', () => {
     expect(alertOf(RUN_PROFILE, 'RunBudgetBurnMedium').expr.split('\nand ')).toEqual([
-      '(avg_over_time(group_slo:bad:rate30s[15m]) / avg_over_time(group_slo:events:rate30s[15m]) / on (slo) group_left () slo:error_budget:ratio >= 6)',
+      '(sum_over_time(group_slo:bad:rate30s[15m]) * 5 / 900 / avg_over_time(group_slo:events:rate30s[15m]) / on (slo) group_left () slo:error_budget:ratio >= 6)',
       '(avg_over_time(group_slo:bad:rate30s[2m]) / avg_over_time(group_slo:events:rate30s[2m]) / on (slo) group_left () slo:error_budget:ratio >= 6)',
       '(sum_over_time(group_slo:bad:rate30s[15m]) * 5 >= 20)',
     ])

@@ -211,15 +211,24 @@ function badEvents(profile: BurnProfile, seconds: number): string {
 function burns(row: BurnWindow, profile: BurnProfile): string {
   const threshold = burnThreshold(row, profile)
   return [
-    `(${burn(profile, row.longSeconds)} >= ${threshold})`,
+    `(${spent(profile, row.longSeconds)} >= ${threshold})`,
     `(${burn(profile, row.shortSeconds)} >= ${threshold})`,
     `(${badEvents(profile, row.longSeconds)} >= ${FEWEST_BAD_EVENTS})`,
   ].join('\nand ')
 }
 
+/**
+ * Burn over the whole window, whatever of it is known: what was not observed spent nothing. A mean over the few minutes
+ * after a start of Prometheus would be taken for days.
+ */
+function spent(profile: BurnProfile, seconds: number): string {
+  const events = mean(EVENTS, profile, seconds)
+  return `${badEvents(profile, seconds)} / ${seconds} / ${events} / on (slo) group_left () ${BUDGET}`
+}
+
 function burnAlert(row: BurnWindow, profile: BurnProfile): AlertRule {
   const threshold = burnThreshold(row, profile)
-  const spent = hours(profile.periodSeconds / threshold)
+  const goneIn = hours(profile.periodSeconds / threshold)
   return {
     name: row.name,
     expr: burns(row, profile),
@@ -229,7 +238,7 @@ function burnAlert(row: BurnWindow, profile: BurnProfile): AlertRule {
     sev: row.sev,
     labels: { slo_profile: profile.profile },
     carries: ['group', 'service', 'slo'],
-    summary: `{{ $labels.service }} of {{ $labels.group }} breaks its promise: at this rate the failures allowed in ${BUDGET_DAYS} days are used up in ${spent} or less`,
+    summary: `{{ $labels.service }} of {{ $labels.group }} breaks its promise: at this rate the failures allowed in ${BUDGET_DAYS} days are used up in ${goneIn} or less`,
     description: `{{ $labels.slo }}: over ${duration(row.longSeconds)} bad events came {{ $value | humanize }} times faster than the promise allows, and over ${duration(row.shortSeconds)} still at least ${threshold} times.`,
   }
 }

@@ -36,13 +36,13 @@ export const RUN_CASES: readonly AlertCase[] = [
   {
     alert: 'RunBudgetBurnFast',
     fires: {
-      // 14.4 times 0.2 % is 2.88 %: one in ten is far above.
+      // 14.4 times 0.2 % of 3,000 requests are 86 failures: a minute and a half of one in ten.
       told: edge([
         [120, 0],
         [120, 1],
         [300, 0],
       ]),
-      notYetSeconds: 130,
+      notYetSeconds: 195,
       atSeconds: 230,
       labels: EDGE,
       resolvedSeconds: 300,
@@ -82,7 +82,7 @@ export const RUN_CASES: readonly AlertCase[] = [
       // Slow answers burn the budget of the promise about time, and of no other.
       told: gatewaySlow([
         [120, 0],
-        [120, 4],
+        [120, 6],
         [300, 0],
       ]),
       atSeconds: 230,
@@ -143,14 +143,14 @@ export const RUN_CASES: readonly AlertCase[] = [
   {
     alert: 'RunBudgetBurnMedium',
     fires: {
-      // 6 times 0.2 % is 1.2 %.
+      // 6 times 0.2 % of 9,000 requests are 108 failures.
       told: edge([
         [300, 0],
         [600, 0.2],
         [600, 0],
       ]),
-      notYetSeconds: 380,
-      atSeconds: 860,
+      notYetSeconds: 780,
+      atSeconds: 890,
       labels: EDGE,
       resolvedSeconds: 1200,
     },
@@ -161,14 +161,14 @@ export const RUN_CASES: readonly AlertCase[] = [
   {
     alert: 'RunBudgetBurnSlow',
     fires: {
-      // 3 times 0.2 % is 0.6 %.
+      // 3 times 0.2 % of 18,000 requests are 108 failures.
       told: edge([
         [300, 0],
         [1500, 0.1],
         [900, 0],
       ]),
-      notYetSeconds: 450,
-      atSeconds: 1700,
+      notYetSeconds: 1300,
+      atSeconds: 1500,
       labels: EDGE,
       resolvedSeconds: 2300,
     },
@@ -224,8 +224,8 @@ export const MONTH_CASES: readonly AlertCase[] = [
         ],
         STEP,
       ),
-      notYetSeconds: HOUR + 2 * MINUTE,
-      atSeconds: 2 * HOUR - MINUTE,
+      notYetSeconds: HOUR + 15 * MINUTE,
+      atSeconds: HOUR + 25 * MINUTE,
       labels: EDGE,
       resolvedSeconds: 3 * HOUR,
     },
@@ -257,8 +257,8 @@ export const MONTH_CASES: readonly AlertCase[] = [
         ],
         STEP,
       ),
-      notYetSeconds: 3 * HOUR,
-      atSeconds: 7.5 * HOUR,
+      notYetSeconds: 5 * HOUR,
+      atSeconds: 6 * HOUR,
       labels: EDGE,
       resolvedSeconds: 10 * HOUR,
     },
@@ -268,42 +268,61 @@ export const MONTH_CASES: readonly AlertCase[] = [
     alert: 'MonthBudgetBurnSlow',
     stepSeconds: STEP,
     fires: {
+      // A tenth of what is allowed in thirty days: 5,184 failures, an hour and a half of one in ten.
       told: edge(
         [
-          [4 * HOUR, 0.1],
+          [2 * HOUR, 1],
           [4 * HOUR, 0],
         ],
         STEP,
       ),
-      notYetSeconds: 2 * MINUTE,
-      atSeconds: 3 * HOUR,
+      notYetSeconds: 80 * MINUTE,
+      atSeconds: 95 * MINUTE,
       labels: EDGE,
-      resolvedSeconds: 6 * HOUR,
+      resolvedSeconds: 4.5 * HOUR,
     },
-    quiet: [{ why: 'four in a thousand fail', told: edge([[5 * HOUR, 0.04]], STEP), atSeconds: 4 * HOUR }],
+    quiet: [
+      {
+        why: 'it was over before the tenth was spent',
+        told: edge(
+          [
+            [80 * MINUTE, 1],
+            [HOUR, 0],
+          ],
+          STEP,
+        ),
+        atSeconds: 2 * HOUR,
+      },
+    ],
   },
   {
     alert: 'MonthBudgetBurnCreeping',
     stepSeconds: STEP,
     fires: {
-      // Three in a thousand: the budget is gone in twenty days.
+      // The same tenth, whether spent in a day or in three; it is remembered for longer.
       told: edge(
         [
-          [4 * HOUR, 0.03],
-          [4 * HOUR, 0],
+          [2 * HOUR, 1],
+          [8 * HOUR, 0],
         ],
         STEP,
       ),
-      notYetSeconds: 8 * MINUTE,
-      atSeconds: 4 * HOUR,
+      notYetSeconds: 80 * MINUTE,
+      atSeconds: 7 * HOUR,
       labels: EDGE,
-      resolvedSeconds: 7 * HOUR,
+      resolvedSeconds: 9 * HOUR,
     },
     quiet: [
       {
-        why: 'fifteen in ten thousand fail: the promise holds',
-        told: edge([[5 * HOUR, 0.015]], STEP),
-        atSeconds: 4 * HOUR,
+        why: 'it was over before the tenth was spent',
+        told: edge(
+          [
+            [80 * MINUTE, 1],
+            [HOUR, 0],
+          ],
+          STEP,
+        ),
+        atSeconds: 2 * HOUR,
       },
     ],
   },

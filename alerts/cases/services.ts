@@ -129,7 +129,7 @@ export const DATABASE_CASES: readonly AlertCase[] = [
         ...member(0, 'patroni_xlog_location', hold(9e6, 200)),
         ...member(0, 'patroni_xlog_replayed_location', hold(0, 200)),
         ...member(1, 'patroni_xlog_location', hold(0, 200)),
-        ...member(1, 'patroni_xlog_replayed_location', then(hold(9e6, 30), hold(7e6, 60), hold(9e6, 60))),
+        ...member(1, 'patroni_xlog_replayed_location', then(hold(9e6, 30), hold(7.8e6, 60), hold(9e6, 60))),
       },
       notYetSeconds: 40,
       atSeconds: 60,
