@@ -3,7 +3,6 @@ import {
   captureException,
   close,
   contextLinesIntegration,
-  dedupeIntegration,
   init,
   linkedErrorsIntegration,
   nodeContextIntegration,
@@ -26,13 +25,12 @@ export type Events = {
 /**
  * Starts Sentry: stack traces with their source lines, causes, and the trace an error belongs to. Its handlers of
  * uncaught errors are left out because programs report those themselves, its HTTP ones because they cost on each
- * request.
+ * request, and its own deduplication because what happens again has another trace.
  */
 export function startEvents(settings: EventsSettings, place: Place): Events {
   init({
     ...eventOptions(settings, place),
     defaultIntegrations: [
-      dedupeIntegration(),
       linkedErrorsIntegration(),
       contextLinesIntegration(),
       nodeContextIntegration({ culture: false, cloudResource: false }),

@@ -326,7 +326,7 @@ export class Exchange implements AttemptListener {
     const ended = attempt.sent ? outcome : 'connect'
     this.#context.metrics.tried(ended)
     attempt.conclude(ended)
-    if (outcome === 'timeout') this.#noteFailure(attempt, ended, this.#lastReason)
+    if (outcome === 'timeout') this.#noteFailure(attempt, ended, attempt.sent ? 'no answer' : 'no connection')
   }
 
   #conclude(attempt: Attempt, status: number): void {
