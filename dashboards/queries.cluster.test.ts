@@ -40,7 +40,7 @@ const EMPTY_WHEN_HEALTHY: Readonly<Record<string, string>> = {
   'Cluster of the lab / Attacks': 'nothing is attacked by this test',
   'Steady state / Running attacks': 'nothing is attacked by this test',
   'Infrastructure / CPU throttled': 'only a container with a CPU limit is throttled, and the lab sets none',
-  'Load/Requests not sent':
+  'Load / Requests not sent':
     'the series begins with the first request that is left out, which makes a run invalid',
   'Kubernetes capacity / Why pods wait': 'no container waits',
   'Alerts and on-call / Firing alerts': 'nothing but the Watchdog has to fire',

@@ -30,6 +30,8 @@ export type EndpointObserver = {
   readonly appeared: (authority: string) => void
   readonly gone: (authority: string) => void
   readonly lookupFailed: (error: unknown) => void
+  /** A look-up ended, well or not, after so many seconds. */
+  readonly lookedUp: (outcome: 'ok' | 'failed', seconds: number) => void
 }
 
 /** Finds the authorities (`address:port`) of all endpoints. */
@@ -76,9 +78,13 @@ export class Endpoints {
   /** Looks the endpoints up once. A failure or an empty answer keeps those known: stale is better than none. */
   async refresh(): Promise<void> {
     let authorities: readonly string[]
+    const beganMs = this.#nowMs()
+    const seconds = () => (this.#nowMs() - beganMs) / 1000
     try {
       authorities = await this.#lookup()
+      this.#observer.lookedUp('ok', seconds())
     } catch (error) {
+      this.#observer.lookedUp('failed', seconds())
       this.#observer.lookupFailed(error)
       return
     }

@@ -133,6 +133,8 @@ export type Scene = {
   readonly events: readonly string[]
   /** The endpoints that DNS names from the next look-up on. */
   readonly setEndpoints: (authorities: readonly string[]) => void
+  /** Lets every look-up from now on fail, or succeed again. */
+  readonly failLookups: (failing: boolean) => void
   /** How often DNS was asked. */
   readonly lookups: () => number
   /** Sum of the metric lines that start with `prefix`; 0 when there is none. */
@@ -146,11 +148,13 @@ export async function startScene(
 ): Promise<Scene> {
   let named = authorities
   let lookups = 0
+  let failing = false
   const events: string[] = []
   const gateway = await startGateway(
     testConfig(env),
     async () => {
       lookups += 1
+      if (failing) throw new Error('no name server answers')
       return named
     },
     event => events.push(event),
@@ -161,6 +165,9 @@ export async function startScene(
     events,
     url: `http://127.0.0.1:${gateway.port}`,
     lookups: () => lookups,
+    failLookups: value => {
+      failing = value
+    },
     setEndpoints: next => {
       named = next
     },

@@ -8,7 +8,7 @@ import { RetryBudget } from './budget.ts'
 import type { GatewayConfig } from './config.ts'
 import { Endpoints, type Lookup } from './endpoints.ts'
 import { Failures } from './failures.ts'
-import { GatewayMetrics } from './metrics.ts'
+import { GatewayMetrics, type LookupOutcome } from './metrics.ts'
 import { problemBody } from './problem.ts'
 import { RecentChanges } from './recent.ts'
 import type { GatewayTraces } from './traces.ts'
@@ -173,6 +173,7 @@ function endpointObserver(
       if (!lookupFailing) log('look-up failed', { error: String(error) })
       lookupFailing = true
     },
+    lookedUp: (outcome: LookupOutcome, seconds: number) => metrics.lookedUp(outcome, seconds),
   }
 }
 

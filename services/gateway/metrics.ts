@@ -13,6 +13,7 @@ export type TryKind = 'first' | 'retry' | 'hedge'
 export type RetryOutcome = 'sent' | 'free' | 'refused'
 export type HedgeOutcome = 'sent' | 'refused'
 export type ShedReason = 'queue_full' | 'queue_wait'
+export type LookupOutcome = 'ok' | 'failed'
 
 /** Methods that get a label of their own; a client can send any word. */
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
@@ -37,6 +38,8 @@ export class GatewayMetrics {
   readonly #hedges: ReadonlyMap<HedgeOutcome, Counter.Internal>
   readonly #shed: ReadonlyMap<ShedReason, Counter.Internal>
   readonly #breakerOpen: Gauge
+  readonly #lookups: ReadonlyMap<LookupOutcome, Counter.Internal>
+  readonly #lookupDuration: Gauge
 
   constructor() {
     collectDefaultMetrics({ register: this.registry })
@@ -61,6 +64,14 @@ export class GatewayMetrics {
       ...described(NAMES.gatewayBreakerOpen, this.registry),
       labelNames: [...NAMES.gatewayBreakerOpen.labels],
     })
+    this.#lookups = counters(NAMES.gatewayLookups, ['ok', 'failed'])
+    this.#lookupDuration = new Gauge(described(NAMES.gatewayLookupDuration, this.registry))
+    new Gauge({
+      ...described(NAMES.processClock, this.registry),
+      collect() {
+        this.set(Date.now() / 1000)
+      },
+    })
     const metrics = this
     new Gauge({
       ...described(NAMES.gatewayInFlight, this.registry),
@@ -69,7 +80,7 @@ export class GatewayMetrics {
       },
     })
     // A counter that appears only with its first failure hides that failure from rate(): all start at 0.
-    for (const bound of [this.#tries, this.#retries, this.#hedges, this.#shed]) {
+    for (const bound of [this.#tries, this.#retries, this.#hedges, this.#shed, this.#lookups]) {
       for (const child of bound.values()) child.inc(0)
     }
   }
@@ -110,6 +121,11 @@ export class GatewayMetrics {
 
   shed(reason: ShedReason): void {
     this.#shed.get(reason)?.inc()
+  }
+
+  lookedUp(outcome: LookupOutcome, seconds: number): void {
+    this.#lookups.get(outcome)?.inc()
+    this.#lookupDuration.set(seconds)
   }
 
   breaker(endpoint: string, open: boolean): void {

@@ -363,6 +363,22 @@ describe('gateway and the endpoints that DNS names', () => {
     expect(events).not.toContain('endpoint gone')
   })
 
+  test('counts the look-ups that fail apart from those that do not', async () => {
+    const { get, failLookups, events, metric } = await scene([healthy])
+    expect(await metric('gateway_lookups_total{outcome="ok"}')).toBeGreaterThan(0)
+    expect(await metric('gateway_lookups_total{outcome="failed"}')).toBe(0)
+    failLookups(true)
+    await until(async () => (await metric('gateway_lookups_total{outcome="failed"}')) >= 2, 'failures')
+    expect(events).toContain('look-up failed')
+    expect(await metric('gateway_lookup_duration_seconds')).toBeLessThan(1)
+    expect((await get(SONG)).status).toBe(200)
+  })
+
+  test('tells the time by its own clock', async () => {
+    const { metric } = await scene([healthy])
+    expect(Math.abs((await metric('process_clock_seconds')) - Date.now() / 1000)).toBeLessThan(5)
+  })
+
   test('lets an answer end that comes from an endpoint DNS no longer names', async () => {
     let finish: (() => void) | undefined
     const pending: Behaviour = response => {

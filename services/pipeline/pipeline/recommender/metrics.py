@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -48,6 +48,8 @@ class Metrics:
             registry=self.registry,
         )
         self._errors = Counter(errors["name"], errors["help"], errors["labels"], registry=self.registry)
+        clock = metrics["processClock"]
+        Gauge(clock["name"], clock["help"], registry=self.registry).set_function(time.time)
 
     def observe(self, method: str, route: str, status: int, seconds: float, trace_id: str | None = None) -> None:
         """:param trace_id: of the request, when its trace is kept: the way from a slow bucket to one of its requests"""

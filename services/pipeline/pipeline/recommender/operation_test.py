@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from uuid import uuid4
 
@@ -67,6 +68,8 @@ def test_metrics_name_routes_and_the_last_batch(client: FlaskClient):
     newest = next(line for line in text.splitlines() if line.startswith("ingest_last_success_timestamp_seconds "))
     assert abs(float(newest.split()[1]) - time.time()) < 3600
     assert "ingest_batch_duration_seconds" in text
+    clock = next(line for line in text.splitlines() if line.startswith("process_clock_seconds "))
+    assert abs(float(clock.split()[1]) - time.time()) < 5
     assert "/metrics" not in text.replace("# HELP", "")
     assert ORDER[0] not in text
 
@@ -121,8 +124,10 @@ def test_metrics_tell_how_long_a_batch_runs(postgres: Postgres, database: str):
 
 def test_metrics_do_not_wait_for_a_database_that_is_silent(postgres: Postgres, filled: str):
     """A scrape ends after 4 s: a service that waited would look dead when its database is."""
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        settings = replace(postgres.settings(filled, "recommender"), hosts=(silent.getsockname(),))
+    with ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        hosts = tuple(member.getsockname() for member in silent)
+        settings = replace(postgres.settings(filled, "recommender"), hosts=hosts)
         client = create_app(settings).test_client()
         began = time.monotonic()
         answers = [client.get("/metrics") for _ in range(2)]
