@@ -79,7 +79,7 @@ describe('register.ts', () => {
          const span = tracer.startSpan('work')
          const error = () => report({ error: new TypeError('password=hunter2'), level: 'error', fingerprint: ['f'], route: '/a/:b', method: 'GET',
            breadcrumbs: [{ atMs: 1000, category: 'try', message: 'first', level: 'warning' }], span: span.spanContext() })
-         error(); error()
+         for (let count = 0; count < 2; count++) error()
          span.end()
          await shutdown()
          process.exit(0)`,
