@@ -35,7 +35,7 @@ def test_report_tells_where_what_and_what_was_before(telemetry: Telemetry, colle
     assert event["tags"] == {
         "group": "experiment",
         "service": "recommender",
-        "zone": "experiment-a",
+        "zone": "a",
         "node": "experiment-a",
         "route": "GET /songs/:hash",
         "trace_kept": "true",

@@ -36,6 +36,9 @@ _TELL_AGAIN_SECONDS = 60.0
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
+# Name of a node of the local cluster: its group and its zone.
+_LOCAL_NODE = re.compile(r"(?:control|experiment)-([a-z])")
+
 
 class TraceParent(NamedTuple):
     """The header `traceparent` of W3C Trace Context."""
@@ -167,8 +170,10 @@ def resource_attributes(environment: Mapping[str, str], service: str) -> dict[st
 
 
 def zone_of(environment: Mapping[str, str]) -> str | None:
-    """The node's name stands in where the zone is not known: in a group there is one node a zone."""
-    return environment.get("ZONE") or environment.get("NODE_NAME")
+    """The letter that a node of the local cluster bears; elsewhere the node's name stands in for an unknown zone."""
+    node = environment.get("NODE_NAME") or None
+    local = _LOCAL_NODE.fullmatch(node or "")
+    return environment.get("ZONE") or (local[1] if local else node)
 
 
 def _exporter(name: str, environment: Mapping[str, str], timeout_seconds: float | None) -> SpanExporter:

@@ -79,15 +79,16 @@ def test_resource_attributes_tell_where_a_process_runs_and_give_way_to_what_is_s
         "service.name": "recommender",
         "service.version": "abc",
         "group": "experiment",
-        "zone": "experiment-b",
-        "k8s.node.name": "experiment-b",
-    }
-    said = {**environment, "ZONE": "b", "OTEL_RESOURCE_ATTRIBUTES": "group=other,service.version=1"}
-    assert resource_attributes(said, "recommender") == {
-        "service.name": "recommender",
         "zone": "b",
         "k8s.node.name": "experiment-b",
     }
+    said = {**environment, "ZONE": "eu-1b", "OTEL_RESOURCE_ATTRIBUTES": "group=other,service.version=1"}
+    assert resource_attributes(said, "recommender") == {
+        "service.name": "recommender",
+        "zone": "eu-1b",
+        "k8s.node.name": "experiment-b",
+    }
+    assert resource_attributes({"NODE_NAME": "ip-10-0-0-1"}, "s")["zone"] == "ip-10-0-0-1"
 
 
 def test_begin_request_keeps_what_the_client_kept_and_nothing_else(telemetry: Telemetry, collector: Collector):
@@ -101,6 +102,17 @@ def test_begin_request_keeps_what_the_client_kept_and_nothing_else(telemetry: Te
     collector.wait(lambda: collector.spans)
     assert (collector.span("GET /x")["traceId"], collector.span("GET /x")["parentId"]) == (TRACE, SPAN)
     assert collector.span("GET /x")["tags"]["group"] == "experiment"
+
+
+def test_begin_request_asks_a_sampler_that_does_not_follow_the_client(
+    telemetry: Telemetry, collector: Collector, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_on")
+    tracing = start_tracing({**collector.environment(), "OTEL_TRACES_SAMPLER": "always_on"}, service="s")
+    assert tracing is not None
+    headers = {"traceparent": f"00-{TRACE}-{SPAN}-00"}
+    assert tracing.begin_request("GET /x", headers, read_traceparent(headers["traceparent"]), {}) is not None
+    tracing.stop()
 
 
 def test_otlp_is_spoken_by_variable_alone(collector: Collector, monkeypatch: pytest.MonkeyPatch):

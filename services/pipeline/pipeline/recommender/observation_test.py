@@ -42,7 +42,7 @@ def test_a_trace_goes_on_from_the_header_through_the_pool_to_each_statement(app:
             "http.route": "/songs/:hash",
             "http.response.status_code": "200",
             "url.path": path,
-            "zone": "experiment-a",
+            "zone": "a",
         }.items()
     )
     assert taken["tags"].items() >= {"db.session": "any", "db.connection.new": "true"}.items()
