@@ -29,11 +29,12 @@ export function eventRoutes(context: OncallContext): Router {
     if (seconds > 0) throw tooMany(seconds)
     refuseDeepJson(item.body)
     const seen = readEvent(parseJson(item.body), traceId, nowMs())
-    const isNew = await events.record(seen)
-    metrics.event(isNew ? 'kept' : 'duplicate', seen.event)
-    if (isNew) {
-      const { eventId, fingerprint, service, group, traceId: trace } = seen.event
-      log('error event', { eventId, fingerprint, service, group, traceId: trace })
+    const outcome = await events.record(seen)
+    metrics.event(outcome === 'duplicate' ? 'duplicate' : 'kept', seen.event)
+    // One line for each kind of error: the events themselves can be hundreds a second.
+    if (outcome === 'new') {
+      const { eventId, fingerprint, service, group } = seen.event
+      log('first error event of its kind', { eventId, fingerprint, service, group })
     }
     return seen.event.eventId
   }

@@ -27,20 +27,21 @@ export class EventStore {
   /**
    * Keeps an event. What this has returned for is on the disk.
    *
-   * @returns false when it was kept already: SDKs send again what got no answer
+   * @returns `duplicate`: its details are kept already, SDKs send again what got no answer; `new`: the first of its group
    */
-  async record({ event, title, culprit }: SeenEvent): Promise<boolean> {
+  async record({ event, title, culprit }: SeenEvent): Promise<'new' | 'kept' | 'duplicate'> {
     const { eventId, fingerprint, atMs, receivedMs, traceId, group, service, level } = event
     return await inTransaction(this.#pool, async sql => {
       await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 1))', [eventId])
       const { rowCount } = await sql.query('SELECT 1 FROM error_events WHERE event_id = $1', [eventId])
-      if (rowCount !== 0) return false
+      if (rowCount !== 0) return 'duplicate'
       // The group first: its row is the lock under which its events are counted and cut.
-      await sql.query(
+      const { rows: counted } = await sql.query<{ event_count: string }>(
         `INSERT INTO error_groups
            (fingerprint, title, culprit, level, service, lab_groups, first_at, last_at, event_count)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 1)
-         ON CONFLICT (fingerprint) DO UPDATE SET event_count = error_groups.event_count + 1`,
+         ON CONFLICT (fingerprint) DO UPDATE SET event_count = error_groups.event_count + 1
+         RETURNING event_count`,
         [
           fingerprint,
           storableText(title),
@@ -77,7 +78,7 @@ export class EventStore {
            ORDER BY received_at DESC, event_id OFFSET $2)`,
         [fingerprint, this.#limits.keptPerGroup],
       )
-      return true
+      return counted[0]?.event_count === '1' ? 'new' : 'kept'
     })
   }
 

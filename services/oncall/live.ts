@@ -88,7 +88,7 @@ function hits(
   nodes: readonly NodeState[],
 ): (place: Place) => boolean {
   const names = new Set(targets.map(target => target.split('/')[0]))
-  const zones = nodes.filter(({ name }) => names.has(name)).map(node => node.zone)
+  const zones = nodes.filter(node => node.group === group && names.has(node.name)).map(node => node.zone)
   const byName = (place: Place) =>
     place.group === group &&
     ((place.zone !== null && zones.includes(place.zone)) ||
