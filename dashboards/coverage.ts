@@ -199,6 +199,7 @@ export const COVERAGE: readonly Covered[] = [
     'oncall_error_events_total',
     'Application events / Error events taken in',
   ),
+  row('Traces', 'zipkin_collector_spans_total', 'Cluster of the lab / Spans taken in'),
   row('Attacks', 'attack_active', 'Steady state / Running attacks'),
   row('Load', 'k6_http_req_duration_seconds', 'Load / Latency at the client'),
   row('Observation itself', 'up', 'Cluster of the lab / Targets up', 'TargetDown', 'TargetAbsent'),

@@ -140,6 +140,17 @@ const SHARED = 'namespace="observability",container!=""'
 
 const SERVICES = [
   timeSeries({
+    title: 'Spans taken in',
+    description:
+      'Spans of traces that the store of traces took in a second, and those of them it could not keep.',
+    unit: 'perSecond',
+    min: 0,
+    queries: [
+      { expr: perSecond(`zipkin_collector_spans_total{${IN_GROUP}}`, ''), legend: 'taken in' },
+      { expr: perSecond(`zipkin_collector_spans_dropped_total{${IN_GROUP}}`, ''), legend: 'dropped' },
+    ],
+  }),
+  timeSeries({
     title: 'CPU of the shared services',
     description: 'Cores that observation itself takes from the machine.',
     unit: 'cores',
