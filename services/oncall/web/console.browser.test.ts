@@ -11,7 +11,7 @@ const dashboard: unknown = JSON.parse(
 )
 /** For what a page does by itself within seconds, on a machine that has other things to do. */
 const PATIENCE_MS = 20_000
-jest.setTimeout(4 * PATIENCE_MS)
+jest.setTimeout(6 * PATIENCE_MS)
 
 const DESKTOP = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' } as const
 const PHONE = { viewport: { width: 360, height: 740 }, colorScheme: 'light' } as const
@@ -22,6 +22,8 @@ const PAGES = [
   '/runs',
   `/runs/${RUN_ID}`,
   '/alerts',
+  '/runbooks',
+  '/runbooks/DatabaseFailover',
   '/events',
   `/events/${FINGERPRINT}`,
 ]
@@ -79,6 +81,7 @@ async function open(path: string, options: BrowserContextOptions = DESKTOP): Pro
   const context = await browser.newContext({ baseURL: base, ...options })
   const page = await context.newPage()
   pages.push(page)
+  page.setDefaultTimeout(2 * PATIENCE_MS)
   page.on('pageerror', error => complaints.push(error.message))
   page.on('console', message => {
     // That a request was refused is what some tests are about; the browser tells it as well.

@@ -24,6 +24,8 @@ describe('consoleRouter()', () => {
     `/runs/${RUN_ID}`,
     '/alerts',
     '/alerts?state=firing',
+    '/runbooks',
+    '/runbooks/Watchdog',
     '/events',
     `/events/${FINGERPRINT}`,
   ])('serves %s under a policy that allows nothing inline', async path => {
@@ -38,15 +40,19 @@ describe('consoleRouter()', () => {
     expect(answer.headers.get('referrer-policy')).toBe('same-origin')
   })
 
-  test.each(['/nothing', '/runs/nobody', '/events/00', '/dashboards/none'])(
-    'says on a page that %s is not there',
-    async path => {
-      const answer = await fetch(base + path, { headers: { accept: 'text/html' } })
+  test.each([
+    '/nothing',
+    '/runs/nobody',
+    '/events/00',
+    '/dashboards/none',
+    '/runbooks/none',
+    '/runbooks/..%2fREADME',
+  ])('says on a page that %s is not there', async path => {
+    const answer = await fetch(base + path, { headers: { accept: 'text/html' } })
 
-      expect(answer.status).toBe(404)
-      expect(await answer.text()).toContain('There is no such')
-    },
-  )
+    expect(answer.status).toBe(404)
+    expect(await answer.text()).toContain('There is no such')
+  })
 
   test('leaves addresses of the API to the API', async () => {
     const answer = await fetch(`${base}/api/nothing`, { headers: { accept: 'text/html' } })

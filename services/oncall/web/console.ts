@@ -2,13 +2,16 @@ import { type NextFunction, type Request, type Response, Router } from 'express'
 import type { ConsoleContext } from '../contract.ts'
 import { loadAssets } from './assets.ts'
 import { FAVICON, type Frame, type Page, renderPage } from './layout.ts'
+import { attacksAt } from './live/attacks-at.ts'
 import { html } from './markup.ts'
 import { ALERT_STATES, alertsPage } from './pages/alerts.ts'
 import { dashboardPage, dashboardsPage } from './pages/dashboards.ts'
 import { eventPage, eventsPage } from './pages/events.ts'
 import { livePage } from './pages/live.ts'
 import { problemPage } from './pages/problem.ts'
+import { runbookPage, runbooksPage } from './pages/runbooks.ts'
 import { runPage, runsPage } from './pages/runs.ts'
+import { loadRunbooks } from './runbooks.ts'
 
 /** Rows of a list. */
 const MOST_ROWS = 200
@@ -39,6 +42,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 /** All pages of the console. It reads only; what changes anything is done by its scripts through the API. */
 export function consoleRouter({ reads, settings }: ConsoleContext): Router {
   const assets = loadAssets()
+  const runbooks = loadRunbooks()
   const router = Router({ caseSensitive: true })
 
   const send = (request: Request, response: Response, page: Page, status = 200) => {
@@ -113,6 +117,15 @@ export function consoleRouter({ reads, settings }: ConsoleContext): Router {
     const alerts = await reads.alerts({ limit: MOST_ROWS, ...(state === null ? {} : { state }) })
     send(request, response, alertsPage(alerts, state, Date.now()))
   })
+  router.get('/runbooks', (request, response) => {
+    send(request, response, runbooksPage(runbooks.names))
+  })
+  router.get('/runbooks/:name', (request, response) => {
+    const { name } = request.params
+    const text = runbooks.text(name)
+    if (text === null) return missing(request, response, 'runbook', '/runbooks')
+    send(request, response, runbookPage(name, text))
+  })
   router.get('/events', async (request, response) => {
     send(request, response, eventsPage(await reads.eventGroups({ limit: MOST_ROWS })))
   })
@@ -122,7 +135,10 @@ export function consoleRouter({ reads, settings }: ConsoleContext): Router {
       settings(),
     ])
     if (group === null) return missing(request, response, 'event', '/events')
-    send(request, response, eventPage(group, valueOfQuery(request, 'event'), zipkinUrl))
+    const asked = valueOfQuery(request, 'event')
+    const event = group.events.find(({ eventId }) => eventId === asked) ?? group.events[0]
+    const shown = event && { event, zipkinUrl, attacks: await attacksAt(reads, event.atMs) }
+    send(request, response, eventPage(group, shown ?? null))
   })
 
   router.use((request: Request, response: Response, next: NextFunction) => {

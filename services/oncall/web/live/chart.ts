@@ -97,7 +97,7 @@ function upperOf({ max }: SignalChart, { control, experiment }: SignalLines) {
 /** The difference of two groups that behave alike is a flat line in the middle. */
 function balanced(points: readonly Point[]) {
   const largest = Math.max(0, ...points.map(([, value]) => Math.abs(value ?? 0)).filter(Number.isFinite))
-  if (largest === 0) return { min: -1, max: 1, axisLabel: { show: false } }
+  if (largest === 0) return { min: -1, max: 1, interval: 1 }
   const power = 10 ** Math.floor(Math.log10(largest))
   const edge = ([1, 2, 5, 10].find(step => step * power >= largest) ?? 10) * power
   return { min: -edge, max: edge, interval: edge }

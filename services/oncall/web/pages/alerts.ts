@@ -1,6 +1,7 @@
 import type { AlertEvent, AlertState } from '../../contract.ts'
 import { empty, type Page } from '../layout.ts'
 import { html, type Markup, raw, safeHref } from '../markup.ts'
+import { runbookName } from '../runbooks.ts'
 import { count, groupName, length, pill, time } from '../words.ts'
 
 export const ALERT_STATES: readonly AlertState[] = ['firing', 'resolved', 'expired', 'unknown']
@@ -11,7 +12,7 @@ export function alertsPage(alerts: readonly AlertEvent[], state: AlertState | nu
   return {
     title: state === null ? 'Alerts' : `Alerts, ${state}`,
     section: '/alerts',
-    body: html`<div class="head"><div><h1>Alerts</h1><p class="lead">Each row is one firing interval of one alert, with its re-fires, whether or not a person was notified.</p></div></div>
+    body: html`<div class="head"><div><h1>Alerts</h1><p class="lead">Each row is one firing interval of one alert, with its re-fires, whether or not a person was notified. What to do about it stands in its <a href="/runbooks">runbook</a>.</p></div></div>
 <nav class="filters" aria-label="State">${filters.map(
       one =>
         html`<a class="button" href="/alerts${one === null ? '' : `?state=${one}`}"${one === state ? raw(' aria-current="true"') : null}>${one ?? 'all'}</a>`,
@@ -41,7 +42,8 @@ function table(alerts: readonly AlertEvent[], nowMs: number): Markup {
 
 function row(alert: AlertEvent, nowMs: number): Markup {
   const { annotations, labels } = alert
-  const runbook = safeHref(annotations.runbook_url)
+  const own = runbookName(annotations.runbook_url)
+  const runbook = own === null ? safeHref(annotations.runbook_url) : `/runbooks/${own}`
   const more = Object.entries(labels)
     .filter(([label]) => !['alertname', 'group', 'service', 'severity'].includes(label))
     .map(([label, value]) => `${label}=${value}`)

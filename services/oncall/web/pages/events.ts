@@ -1,4 +1,5 @@
 import type {
+  AttackState,
   Breadcrumb,
   ErrorEvent,
   EventException,
@@ -9,6 +10,9 @@ import type {
 import { empty, type Page } from '../layout.ts'
 import { html, type Markup, raw, safeHref } from '../markup.ts'
 import { clock, count, groupName, pill, time } from '../words.ts'
+
+/** Frames of our own that are open at first: where it was thrown, and who called. */
+const MOST_OPEN = 3
 
 export function eventsPage(groups: readonly EventGroup[]): Page {
   return {
@@ -30,30 +34,33 @@ export function eventsPage(groups: readonly EventGroup[]): Page {
   }
 }
 
-/**
- * One mistake, and one of its events in full.
- *
- * @param eventId of the event shown; null: the newest
- * @param zipkinUrl where a trace can be looked at; null: nowhere
- */
-export function eventPage(group: EventGroupDetail, eventId: string | null, zipkinUrl: string | null): Page {
-  const event = group.events.find(one => one.eventId === eventId) ?? group.events[0]
+/** What an event page shows besides the mistake itself. */
+export type ShownEvent = {
+  readonly event: ErrorEvent
+  /** That were on when it happened, or just over. */
+  readonly attacks: readonly AttackState[]
+  /** Where its trace can be looked at; null: nowhere. */
+  readonly zipkinUrl: string | null
+}
+
+/** One mistake, and one of its events in full; null: the details of all are gone. */
+export function eventPage(group: EventGroupDetail, shownEvent: ShownEvent | null): Page {
   return {
     title: group.title || 'Event',
     section: '/events',
     body: html`<div class="head"><div><p class="eyebrow">Event <span class="mono">${group.fingerprint}</span> · ${count(group.count, 'time')}, last ${time(group.lastMs)} UTC</p><h1>${group.title || 'Untitled event'} ${pill(group.level)}</h1><p class="lead mono">${group.culprit}</p></div></div>
 ${
-  event === undefined
+  shownEvent === null
     ? empty(
         'Its details are gone',
         html`Only the newest events are kept with stack trace and context. The next one of this kind will be shown here.`,
       )
-    : eventBody(group, event, zipkinUrl)
+    : eventBody(group, shownEvent)
 }`,
   }
 }
 
-function eventBody(group: EventGroupDetail, event: ErrorEvent, zipkinUrl: string | null): Markup {
+function eventBody(group: EventGroupDetail, { event, attacks, zipkinUrl }: ShownEvent): Markup {
   const trace = event.traceId
   const traceHref =
     trace !== null && zipkinUrl !== null && /^[0-9a-f]+$/i.test(trace)
@@ -74,7 +81,7 @@ function eventBody(group: EventGroupDetail, event: ErrorEvent, zipkinUrl: string
 <section class="card" aria-labelledby="stack"><header><h2 id="stack">Stack trace</h2><span class="note">newest call first</span></header>${
     event.message === null || event.message === '' ? null : html`<p>${event.message}</p>`
   }${event.exceptions.length === 0 ? html`<p class="note">This event came without one.</p>` : event.exceptions.toReversed().map(exception)}</section>
-<section class="card" aria-labelledby="crumbs"><header><h2 id="crumbs">Breadcrumbs</h2><span class="note">what led to it, oldest first, UTC</span></header>${breadcrumbs(event.breadcrumbs)}</section>
+<section class="card" aria-labelledby="crumbs"><header><h2 id="crumbs">Breadcrumbs</h2><span class="note">what led to it, last first, UTC</span></header>${breadcrumbs(event.breadcrumbs)}</section>
 </div><div class="stack">
 <section class="card" aria-labelledby="facts"><header><h2 id="facts">This event</h2></header><dl class="facts">${facts
     .filter(([, value]) => value !== null && value !== '')
@@ -83,9 +90,23 @@ function eventBody(group: EventGroupDetail, event: ErrorEvent, zipkinUrl: string
       ? html`<p class="note">${trace === null ? 'It carries no trace id: its request was not sampled.' : 'No trace store is set up for links.'}</p>`
       : html`<p><a class="button" href="${traceHref}" rel="noopener noreferrer">Follow its trace in Zipkin</a></p>`
   }</section>
+${causes(event, attacks)}
 ${context('Tags', event.tags)}${context('Request', event.request)}${context('User', event.user)}${context('Extra', event.extra)}${Object.entries(event.contexts).map(([name, value]) => context(name, isRecord(value) ? value : { value }))}
 ${others(group, event)}
 </div></div>`
+}
+
+/** From the effect to its cause: what was done to the lab when this happened. */
+function causes({ group }: ErrorEvent, attacks: readonly AttackState[]): Markup {
+  const own = attacks.filter(attack => group === null || attack.group === group)
+  return html`<section class="card" aria-labelledby="causes"><header><h2 id="causes">Attacked at that time</h2></header>${
+    own.length === 0
+      ? html`<p class="note">${attacks.length === 0 ? 'Nothing was attacked when this happened.' : 'Only the other group was attacked when this happened: the attack leaks, or this has another cause.'}</p>`
+      : html`<dl class="facts">${own.map(
+          ({ kind, targets, zone, runId, beginMs, endMs }) =>
+            html`<dt>${kind}</dt><dd>${targets.join(', ')}${zone === null ? '' : `, zone ${zone}`}<br><span class="note">${clock(beginMs)} to ${endMs === null ? 'now' : clock(endMs)}, run <a href="/runs/${encodeURIComponent(runId)}">${runId}</a></span></dd>`,
+        )}</dl>`
+  }</section>`
 }
 
 function exception({ type, value, handled, frames }: EventException): Markup {
@@ -107,7 +128,7 @@ function frame(one: StackFrame, index: number): Markup {
     ...one.after.map(text => html`<span>${text || ' '}</span>`),
   ]
   // A stack is read by our own frames: they are open, what belongs to libraries is folded.
-  const opened = one.inApp && (index < 3 || lines.length > 0) ? raw(' open') : null
+  const opened = one.inApp && index < MOST_OPEN ? raw(' open') : null
   return html`<li class="${one.inApp ? 'own' : 'library'}"><details${lines.length === 0 ? null : opened}><summary>${title}${one.inApp ? null : html` <span class="note">library</span>`}</summary>${
     lines.length === 0
       ? html`<p class="note">Its source did not come with the event.</p>`
@@ -117,12 +138,14 @@ function frame(one: StackFrame, index: number): Markup {
 
 function breadcrumbs(crumbs: readonly Breadcrumb[]): Markup {
   if (crumbs.length === 0) return html`<p class="note">None came with this event.</p>`
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Breadcrumbs"><table class="list"><thead><tr><th scope="col">Time</th><th scope="col">Kind</th><th scope="col">What</th></tr></thead><tbody>${crumbs.map(
-    ({ atMs, category, type, level, message, data }) =>
-      html`<tr><td class="nowrap">${atMs === null ? '–' : clock(atMs)}</td><td class="nowrap">${category ?? type ?? '–'}${level === null || level === 'info' ? null : html`<span class="sub">${level}</span>`}</td><td>${message ?? ''}${
-        Object.keys(data).length === 0 ? null : html`<span class="sub mono">${pairs(data)}</span>`
-      }</td></tr>`,
-  )}</tbody></table></div>`
+  return html`<div class="scroll tall" tabindex="0" role="region" aria-label="Breadcrumbs"><table class="list"><thead><tr><th scope="col">Time</th><th scope="col">Kind</th><th scope="col">What</th></tr></thead><tbody>${crumbs
+    .toReversed()
+    .map(
+      ({ atMs, category, type, level, message, data }) =>
+        html`<tr><td class="nowrap">${atMs === null ? '–' : clock(atMs)}</td><td class="nowrap">${category ?? type ?? '–'}${level === null || level === 'info' ? null : html`<span class="sub">${level}</span>`}</td><td>${message ?? ''}${
+          Object.keys(data).length === 0 ? null : html`<span class="sub mono">${pairs(data)}</span>`
+        }</td></tr>`,
+    )}</tbody></table></div>`
 }
 
 function context(name: string, values: Readonly<Record<string, unknown>> | null): Markup {

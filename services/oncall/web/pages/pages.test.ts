@@ -13,6 +13,7 @@ import { alertsPage } from './alerts.ts'
 import { dashboardPage, dashboardsPage } from './dashboards.ts'
 import { eventPage, eventsPage } from './events.ts'
 import { livePage } from './live.ts'
+import { runbookPage } from './runbooks.ts'
 import { runPage, runsPage } from './runs.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 21, 12)
@@ -58,7 +59,12 @@ const PAGES: Readonly<Record<string, () => Page>> = {
     ),
   alerts: () => alertsPage(hostile(exampleAlerts(NOW_MS)), null, NOW_MS),
   events: () => eventsPage([hostile(group)]),
-  event: () => eventPage({ ...hostile(group), events: [hostile(event), hostile(event)] }, null, ZIPKIN),
+  event: () =>
+    eventPage(
+      { ...hostile(group), events: [hostile(event), hostile(event)] },
+      { event: hostile(event), attacks: [hostile(exampleAttack(NOW_MS))], zipkinUrl: ZIPKIN },
+    ),
+  runbook: () => runbookPage(HOSTILE, `# ${HOSTILE}`),
   dashboards: () => dashboardsPage([hostile(dashboard)]),
   dashboard: () => dashboardPage(hostile(dashboard)),
 }
@@ -105,6 +111,7 @@ describe('alertsPage()', () => {
       render(alertsPage([{ ...alert, annotations: { runbook_url } }], null, NOW_MS))
 
     expect(linked('https://example.org/a.md')).toContain('href="https://example.org/a.md"')
+    expect(linked('docs/runbooks/Watchdog.md')).toContain('href="/runbooks/Watchdog"')
     expect(linked('javascript:alert(1)')).not.toContain('javascript:')
   })
 
@@ -115,12 +122,22 @@ describe('alertsPage()', () => {
 
 describe('eventPage()', () => {
   const page = (more: Partial<ErrorEvent>) =>
-    render(eventPage({ ...group, events: [{ ...event, ...more }] }, null, ZIPKIN))
+    render(
+      eventPage(
+        { ...group, events: [event] },
+        { event: { ...event, ...more }, attacks: [exampleAttack(NOW_MS)], zipkinUrl: ZIPKIN },
+      ),
+    )
 
   test('leads from the event to its trace', () => {
     expect(page({})).toContain(`href="${ZIPKIN}/zipkin/traces/${event.traceId}"`)
     expect(page({ traceId: '../../x' })).not.toContain('/zipkin/traces/')
     expect(page({ traceId: null })).toContain('its request was not sampled')
+  })
+
+  test('names what was attacked then, or that it was the other group', () => {
+    expect(page({})).toContain('<dt>latency</dt><dd>recommender-686f59f5dc-fp676, zone b')
+    expect(page({ group: 'control' })).toContain('Only the other group was attacked')
   })
 
   test('shows the newest call first, with its source', () => {
@@ -135,7 +152,7 @@ describe('eventPage()', () => {
   })
 
   test('says so when the details are gone', () => {
-    expect(render(eventPage({ ...group, events: [] }, null, ZIPKIN))).toContain('Its details are gone')
+    expect(render(eventPage({ ...group, events: [] }, null))).toContain('Its details are gone')
   })
 })
 

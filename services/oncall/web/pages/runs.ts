@@ -25,7 +25,7 @@ export function runsPage(runs: readonly RunSummary[]): Page {
 
 function runRow(run: RunSummary): Markup {
   return html`<tr><th scope="row"><a href="${runPath(run.runId)}">${run.name}</a><span class="sub mono">${run.runId}</span></th>
-<td>${outcome(run)}</td><td>${run.level}</td><td class="nowrap">${time(run.openedMs)}</td>
+<td>${outcome(run)}</td><td>${run.level || '–'}</td><td class="nowrap">${time(run.openedMs)}</td>
 <td class="number">${run.endedMs === null ? '–' : length(run.endedMs - run.openedMs)}</td>
 <td>${run.hasReport ? html`<a href="${runPath(run.runId)}#report">Read</a>` : html`<span class="note">none</span>`}</td></tr>`
 }
@@ -40,7 +40,7 @@ export function runPage(run: RunDetail, nowMs: number): Page {
   return {
     title: `${run.name}, ${run.verdict ?? run.state}`,
     section: '/runs',
-    body: html`<div class="head"><div><p class="eyebrow">Run <span class="mono">${run.runId}</span> · level ${run.level} · opened ${time(run.openedMs)} UTC</p><h1>${run.name} ${pill(run.verdict ?? run.state)}</h1><p class="lead">${run.hypothesis}</p></div></div>
+    body: html`<div class="head"><div><p class="eyebrow">Run <span class="mono">${run.runId}</span>${run.level === '' ? '' : ` · level ${run.level}`} · opened ${time(run.openedMs)} UTC</p><h1>${run.name} ${pill(run.verdict ?? run.state)}</h1><p class="lead">${run.hypothesis}</p></div></div>
 <div class="two"><div class="stack">
 ${whatCameOfIt(run, nowMs)}
 <section class="card" aria-labelledby="attacks"><header><h2 id="attacks">Attacks</h2><span class="note">${count(attacks.length, 'fault')}</span></header>${
