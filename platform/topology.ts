@@ -55,6 +55,9 @@ export const SHARED_NAMESPACE = 'observability'
 /** Namespace of the chaos agents, of the leases of faults that are done in the API, and of the halt. */
 export const CHAOS_NAMESPACE = 'chaos'
 
+/** ConfigMap in namespace `chaos`: while it is there, all faults end and none begins. */
+export const HALT_NAME = 'halt'
+
 /** Value of the `service` label on pods that only take up room while an experiment oversubscribes the cluster. */
 export const OCCUPANT_SERVICE = 'occupant'
 

@@ -1,5 +1,12 @@
-import { HALT_NAME } from '../../services/agent/protocol.ts'
-import { CHAOS_NAMESPACE, GROUPS, type Group, LABELS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
+import {
+  CHAOS_NAMESPACE,
+  GROUPS,
+  type Group,
+  HALT_NAME,
+  LABELS,
+  SHARED_GROUP,
+  SHARED_NAMESPACE,
+} from '../topology.ts'
 import { type KubernetesObject, type Metadata, managedLabels, metadata, type Owner } from './object.ts'
 
 /*

@@ -1,9 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { V1Container } from '@kubernetes/client-node'
 import { parse } from 'yaml'
-import { PROBE_NAMES } from '../../services/object-state/probes.ts'
-import { parseConfig, SECRETS } from '../../services/oncall/config.ts'
-import { blackboxConfig } from './blackbox.ts'
 import { dashboardMaps, dashboardVolume } from './dashboards.ts'
 import { EXAMPLE_INPUT } from './example.ts'
 import { renderAll } from './manifests.ts'
@@ -57,15 +54,6 @@ describe('alertmanager', () => {
       'alertmanager.yml': EXAMPLE_INPUT.observability.alertmanager,
     })
     expect(containerOf('alertmanager').command).toContain('--cluster.listen-address=')
-  })
-})
-
-describe('blackbox', () => {
-  test('knows how to ask whatever is asked of it', () => {
-    const { modules } = parse(blackboxConfig()) as { modules: Record<string, { timeout: string }> }
-
-    expect(Object.keys(modules)).toEqual(['http', 'icmp', 'dns'])
-    expect(PROBE_NAMES.every(name => Object.keys(modules).includes(name.split('-')[1] ?? ''))).toBe(true)
   })
 })
 
@@ -156,36 +144,5 @@ describe('telemetryEnv()', () => {
 
   test('marks everything with the release that sends it', () => {
     expect(variables[at('SENTRY_RELEASE')]?.value).toBe('0123456789abcdef')
-  })
-})
-
-describe('oncall', () => {
-  const container = containerOf('oncall')
-
-  test('is given every setting that has no default, and no secret but in files', () => {
-    const secrets = Object.fromEntries(SECRETS.map(name => [`/etc/oncall/secrets/${name}`, 'x'.repeat(16)]))
-    const environment = Object.fromEntries(
-      (container.env ?? []).map(({ name, value }) => [name, value ?? 'abc123']),
-    )
-
-    const config = parseConfig(environment, path => secrets[path] ?? '')
-
-    expect(config.database).toEqual({
-      host: 'oncall-database.observability.svc.cluster.local',
-      port: 5432,
-      name: 'oncall',
-      user: 'oncall',
-    })
-    expect((container.env ?? []).flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? [])).toEqual([
-      'event-key',
-    ])
-  })
-
-  test('shows the dashboards that Grafana would', () => {
-    expect(container.volumeMounts).toContainEqual({
-      name: 'dashboards',
-      mountPath: '/etc/oncall/dashboards',
-      readOnly: true,
-    })
   })
 })

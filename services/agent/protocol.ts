@@ -1,4 +1,4 @@
-export { CHAOS_NAMESPACE } from '../../platform/topology.ts'
+export { CHAOS_NAMESPACE, HALT_NAME } from '../../platform/topology.ts'
 
 import type { Capability } from './actions/action.ts'
 import type { ActionSpec } from './actions/catalogue.ts'
@@ -112,8 +112,6 @@ export type AgentErrorCode =
  */
 export const LEASE_LABEL = 'divergence/fault-lease'
 export const LEASE_UNDO_ANNOTATION = 'divergence/undo'
-/** ConfigMap in namespace `chaos`: while it is there, all faults end and none begins. */
-export const HALT_NAME = 'halt'
 
 export type ApiUndo =
   | { readonly undo: 'uncordon'; readonly node: string }

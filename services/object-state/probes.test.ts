@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
+import { parse } from 'yaml'
+import { blackboxConfig } from '../../platform/manifests/blackbox.ts'
 import { type PlacedPod, PROBE_NAMES, probeTargets } from './probes.ts'
 
 const place = (service: string, address: string, group: string, zone?: string): PlacedPod => ({
@@ -78,6 +80,15 @@ describe('probeTargets()', () => {
     expect(told('probe-icmp', leaving)).toEqual([
       '10.244.10.2:9115 outside icmp 10.244.22.4 experiment/b/database',
     ])
+  })
+
+  test('asks only what a prober knows to ask', () => {
+    const { modules } = parse(blackboxConfig()) as { modules: object }
+    const asked = PROBE_NAMES.flatMap(name =>
+      probeTargets(name, PLACES).map(each => each.labels.__param_module),
+    )
+
+    expect([...new Set(asked)].sort()).toEqual(Object.keys(modules).sort())
   })
 
   test('asks nothing while there is no prober', () => {
