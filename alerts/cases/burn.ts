@@ -197,6 +197,15 @@ export const RUN_CASES: readonly AlertCase[] = [
         atSeconds: 280,
       },
       {
+        why: 'all of very few requests fail: eighteen',
+        told: {
+          'haproxy_frontend_http_responses_total{group="experiment",proxy="public",code="5xx"}': counts([
+            [300, 0.06],
+          ]),
+        },
+        atSeconds: 290,
+      },
+      {
         why: 'for half a minute',
         told: edge([
           [120, 0],

@@ -26,6 +26,10 @@ const waiting = (perSecond: number) => ({
   ]),
 })
 const RESTARTS = 'kube_pod_container_status_restarts_total'
+const processes = (service: string, values: string) => ({
+  [`container_processes{${AT},namespace="experiment",pod="${service}-0",service="${service}",container="${service}"}`]:
+    values,
+})
 const replicas = (service: string, metric: string, values: string) => ({
   [`${metric}{group="experiment",namespace="experiment",service="${service}"}`]: values,
 })
@@ -40,12 +44,12 @@ export const CONTAINER_CASES: readonly AlertCase[] = [
           'container_cpu_cfs_throttled_periods_total',
           counts([
             [60, 0],
-            [90, 5],
+            [90, 3.5],
             [150, 0],
           ]),
         ),
       },
-      notYetSeconds: 75,
+      notYetSeconds: 110,
       atSeconds: 140,
       labels: WHO,
       resolvedSeconds: 230,
@@ -70,6 +74,27 @@ export const CONTAINER_CASES: readonly AlertCase[] = [
     ],
   },
   {
+    alert: 'CpuThrottled',
+    fires: {
+      // It seldom runs: half of its few periods are twenty-four.
+      told: {
+        ...container('container_cpu_cfs_periods_total', counts([[400, 0.8]])),
+        ...container(
+          'container_cpu_cfs_throttled_periods_total',
+          counts([
+            [60, 0],
+            [120, 0.4],
+            [220, 0],
+          ]),
+        ),
+      },
+      atSeconds: 170,
+      labels: WHO,
+      resolvedSeconds: 300,
+    },
+    quiet: [],
+  },
+  {
     alert: 'CpuStarved',
     fires: {
       told: {
@@ -77,14 +102,14 @@ export const CONTAINER_CASES: readonly AlertCase[] = [
           'container_cpu_usage_seconds_total',
           counts([
             [60, 0.1],
-            [90, 0.8],
+            [90, 0.6],
             [200, 0.1],
           ]),
         ),
         ...object('kube_pod_container_resource_requests', hold(0.2, 600), ',resource="cpu",unit="core"'),
         ...waiting(0.8),
       },
-      notYetSeconds: 75,
+      notYetSeconds: 105,
       atSeconds: 140,
       labels: WHO,
       resolvedSeconds: 260,
@@ -203,7 +228,7 @@ export const CONTAINER_CASES: readonly AlertCase[] = [
         ...object(RESTARTS, then(hold(0, 60), hold(1, 60), hold(2, 60), hold(3, 900))),
         ...PLACE,
       },
-      notYetSeconds: 170,
+      notYetSeconds: 185,
       atSeconds: 200,
       labels: WHO,
       resolvedSeconds: 900,
@@ -264,6 +289,20 @@ export const CONTAINER_CASES: readonly AlertCase[] = [
     ],
   },
   {
+    alert: 'TooManyProcesses',
+    fires: {
+      told: {
+        ...processes('edge', then(hold(4, 60), hold(3, 60))),
+        ...processes('recommender', then(hold(5, 60), hold(4, 60))),
+        ...processes('database', then(hold(140, 60), hold(130, 60))),
+      },
+      atSeconds: 40,
+      labels: ['edge', 'recommender', 'database'].map(service => ({ ...WHO, service, pod: `${service}-0` })),
+      resolvedSeconds: 80,
+    },
+    quiet: [],
+  },
+  {
     alert: 'PodsPending',
     fires: {
       told: {
@@ -313,9 +352,17 @@ export const CONTAINER_CASES: readonly AlertCase[] = [
   {
     alert: 'ReplicasMissing',
     fires: {
-      told: replicas('database', 'kube_statefulset_status_replicas_ready', then(hold(2, 60), hold(3, 60))),
+      told: {
+        ...replicas('edge', 'kube_deployment_status_replicas_available', then(hold(0, 60), hold(1, 60))),
+        ...replicas(
+          'recommender',
+          'kube_deployment_status_replicas_available',
+          then(hold(2, 60), hold(3, 60)),
+        ),
+        ...replicas('database', 'kube_statefulset_status_replicas_ready', then(hold(2, 60), hold(3, 60))),
+      },
       atSeconds: 40,
-      labels: { group: 'experiment', service: 'database' },
+      labels: ['edge', 'recommender', 'database'].map(service => ({ group: 'experiment', service })),
       resolvedSeconds: 80,
     },
     quiet: [],

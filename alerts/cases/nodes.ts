@@ -61,8 +61,8 @@ export const NODE_CASES: readonly AlertCase[] = [
         ...zoned('experiment-a', 'a'),
         ...B_IS_WELL,
       },
-      notYetSeconds: 25,
-      atSeconds: 50,
+      notYetSeconds: 30,
+      atSeconds: 45,
       labels: NODE_A,
       resolvedSeconds: 120,
     },
@@ -73,7 +73,7 @@ export const NODE_CASES: readonly AlertCase[] = [
           ...ready('system', then(hold(1, 30), '0', hold(1, 60)), 'system'),
           ...zoned('system', '', 'system'),
         },
-        atSeconds: 35,
+        atSeconds: 30,
       },
       {
         why: 'it is ready, and short of memory',
@@ -93,10 +93,10 @@ export const NODE_CASES: readonly AlertCase[] = [
       told: {
         'node_boot_time_seconds{group="experiment",zone="a",node="experiment-a"}': then(
           hold(1000, 60),
-          hold(5000, 900),
+          hold(1040, 900),
         ),
       },
-      notYetSeconds: 55,
+      notYetSeconds: 60,
       atSeconds: 75,
       labels: NODE_A,
       resolvedSeconds: 700,
@@ -148,9 +148,9 @@ export const NODE_CASES: readonly AlertCase[] = [
     fires: {
       told: {
         ...disk('size', hold(1000, 300)),
-        ...disk('avail', then(hold(500, 30), hold(90, 90), hold(500, 180))),
+        ...disk('avail', then(hold(90, 120), hold(500, 180))),
       },
-      notYetSeconds: 50,
+      notYetSeconds: 25,
       atSeconds: 75,
       labels: { ...NODE_A, device: '/dev/x' },
       resolvedSeconds: 160,
@@ -167,8 +167,8 @@ export const NODE_CASES: readonly AlertCase[] = [
         atSeconds: 200,
       },
       {
-        why: 'it fills fast, and has most of its room left',
-        told: { ...disk('size', hold(1e6, 300)), ...disk('avail', '900000-1000x59') },
+        why: 'it fills fast, and has nearly half of its room left',
+        told: { ...disk('size', hold(1e6, 300)), ...disk('avail', '500000-1000x59') },
         atSeconds: 200,
       },
     ],
@@ -199,13 +199,13 @@ export const NODE_CASES: readonly AlertCase[] = [
           'experiment-a',
           counts([
             [60, 0.1],
-            [180, 0.99],
+            [180, 0.97],
             [180, 0.1],
           ]),
         ),
-        ...pressure('cpu', 'experiment-b', counts([[420, 0.1]])),
+        ...pressure('cpu', 'experiment-b', counts([[420, 0.82]])),
       },
-      notYetSeconds: 100,
+      notYetSeconds: 135,
       atSeconds: 220,
       labels: NODE_A,
       resolvedSeconds: 330,
@@ -250,10 +250,10 @@ export const NODE_CASES: readonly AlertCase[] = [
     },
     quiet: [
       {
-        why: 'one node of two has time',
+        why: 'the other node is hardly better off, and has time',
         told: {
-          ...pressure('cpu', 'experiment-a', counts([[300, 0.9]])),
-          ...pressure('cpu', 'experiment-b', counts([[300, 0.85]])),
+          ...pressure('cpu', 'experiment-a', counts([[300, 0.95]])),
+          ...pressure('cpu', 'experiment-b', counts([[300, 0.87]])),
         },
         atSeconds: 250,
       },
@@ -267,14 +267,14 @@ export const NODE_CASES: readonly AlertCase[] = [
           'io',
           'experiment-a',
           counts([
-            [60, 0.05],
-            [120, 0.8],
-            [180, 0.05],
+            [60, 0.3],
+            [120, 0.52],
+            [180, 0.3],
           ]),
         ),
-        ...pressure('io', 'experiment-b', counts([[360, 0.05]])),
+        ...pressure('io', 'experiment-b', counts([[360, 0.36]])),
       },
-      notYetSeconds: 75,
+      notYetSeconds: 115,
       atSeconds: 160,
       labels: NODE_A,
       resolvedSeconds: 260,
@@ -285,6 +285,14 @@ export const NODE_CASES: readonly AlertCase[] = [
         told: {
           ...pressure('io', 'experiment-a', counts([[300, 0.33]])),
           ...pressure('io', 'experiment-b', counts([[300, 0]])),
+        },
+        atSeconds: 250,
+      },
+      {
+        why: 'the other node is hardly better off',
+        told: {
+          ...pressure('io', 'experiment-a', counts([[300, 0.46]])),
+          ...pressure('io', 'experiment-b', counts([[300, 0.38]])),
         },
         atSeconds: 250,
       },
@@ -315,5 +323,43 @@ export const NODE_CASES: readonly AlertCase[] = [
       resolvedSeconds: 200,
     },
     quiet: [],
+  },
+  {
+    alert: 'NodeIoPressure',
+    fires: {
+      // The one disk below all nodes.
+      told: {
+        ...pressure(
+          'io',
+          'experiment-a',
+          counts([
+            [120, 0.5],
+            [180, 0.1],
+          ]),
+        ),
+        ...pressure(
+          'io',
+          'control-a',
+          counts([
+            [120, 0.5],
+            [180, 0.1],
+          ]),
+          'control',
+        ),
+      },
+      atSeconds: 100,
+      labels: { group: 'system', node: 'all' },
+      resolvedSeconds: 200,
+    },
+    quiet: [
+      {
+        why: 'both for a third of the time',
+        told: {
+          ...pressure('io', 'experiment-a', counts([[300, 0.33]])),
+          ...pressure('io', 'control-a', counts([[300, 0.33]]), 'control'),
+        },
+        atSeconds: 250,
+      },
+    ],
   },
 ]

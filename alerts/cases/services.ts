@@ -20,12 +20,12 @@ const requests = (service: 'edge' | 'gateway' | 'recommender', group: string, va
           values,
       }
 const everywhere = (values: string) => ({
-  ...requests('edge', 'control', counts([[600, 10]])),
-  ...requests('gateway', 'control', counts([[600, 10]])),
-  ...requests('recommender', 'control', counts([[600, 10]])),
-  ...requests('edge', 'experiment', counts([[600, 10]])),
+  ...requests('edge', 'control', counts([[600, 0.7]])),
+  ...requests('gateway', 'control', counts([[600, 3]])),
+  ...requests('recommender', 'control', counts([[600, 3]])),
+  ...requests('edge', 'experiment', counts([[600, 0.7]])),
   ...requests('gateway', 'experiment', values),
-  ...requests('recommender', 'experiment', counts([[600, 10]])),
+  ...requests('recommender', 'experiment', counts([[600, 3]])),
 })
 
 export const DATABASE_CASES: readonly AlertCase[] = [
@@ -246,12 +246,12 @@ export const REQUEST_CASES: readonly AlertCase[] = [
       told: {
         [`gateway_shed_total{${GATEWAY},reason="queue_full"}`]: counts([
           [60, 0],
-          [60, 2],
+          [60, 0.45],
           [180, 0],
         ]),
       },
-      notYetSeconds: 55,
-      atSeconds: 100,
+      notYetSeconds: 95,
+      atSeconds: 115,
       labels: OF_GATEWAY,
       resolvedSeconds: 200,
     },
@@ -295,11 +295,11 @@ export const REQUEST_CASES: readonly AlertCase[] = [
         'recommender_database_errors_total{group="experiment",service="recommender",pod="recommender-1",reason="connection"}':
           counts([
             [60, 0],
-            [60, 1],
+            [60, 0.45],
             [180, 0],
           ]),
       },
-      notYetSeconds: 70,
+      notYetSeconds: 95,
       atSeconds: 115,
       labels: { group: 'experiment', service: 'recommender' },
       resolvedSeconds: 200,
@@ -336,10 +336,10 @@ export const REQUEST_CASES: readonly AlertCase[] = [
     },
     quiet: [
       {
-        why: 'nobody asks anything: the lab is idle',
+        why: 'hardly anybody asks: the lab is idle',
         told: {
-          ...requests('edge', 'control', counts([[300, 0]])),
-          ...requests('edge', 'experiment', counts([[300, 0]])),
+          ...requests('edge', 'control', counts([[300, 0.4]])),
+          ...requests('edge', 'experiment', counts([[300, 0.4]])),
           ...requests('gateway', 'control', counts([[300, 0]])),
         },
         atSeconds: 200,
@@ -352,7 +352,7 @@ export const REQUEST_CASES: readonly AlertCase[] = [
       // The load generator sends, and neither edge tells of anything.
       told: {
         'k6_http_reqs_total{group="experiment",name="songs",status="0"}': counts([
-          [180, 10],
+          [180, 1.4],
           [180, 0],
         ]),
         ...requests('gateway', 'control', counts([[360, 10]])),
@@ -367,7 +367,13 @@ export const REQUEST_CASES: readonly AlertCase[] = [
       ],
       resolvedSeconds: 320,
     },
-    quiet: [],
+    quiet: [
+      {
+        why: 'the load generator hardly sends',
+        told: { 'k6_http_reqs_total{group="experiment",name="setup",status="200"}': counts([[300, 0.8]]) },
+        atSeconds: 200,
+      },
+    ],
   },
 ]
 
@@ -411,7 +417,7 @@ export const INGEST_CASES: readonly AlertCase[] = [
         ),
       },
       notYetSeconds: 30,
-      atSeconds: 50,
+      atSeconds: 45,
       labels: OF_GROUP,
       resolvedSeconds: 110,
     },

@@ -32,8 +32,8 @@ const echo = (metric: string, values: string, from = 'b', more = '') => ({
   [`${metric}{job="probe-icmp-zones",${PLACE},service="network",from="${from}"${more}}`]: values,
 })
 const RTT = ',phase="rtt"'
-/** One of five echoes does not come back. */
-const lossy = (seconds: number) => Array.from({ length: seconds / 25 }, () => '1 1 0 1 1').join(' ')
+/** One of eight echoes does not come back. */
+const lossy = (seconds: number) => Array.from({ length: seconds / 40 }, () => '1 1 1 0 1 1 1 1').join(' ')
 
 export const CLOCK_CASES: readonly AlertCase[] = [
   {
@@ -41,7 +41,7 @@ export const CLOCK_CASES: readonly AlertCase[] = [
     fires: {
       // Two probers ask the same name, under the same address: they are no scrapes of a clock.
       told: {
-        ...clock(then('0+5x11', '63+5x11', '120+5x20')),
+        ...clock(then('0+5x11', '61.5+5x11', '120+5x20')),
         ...scrape(0.1),
         'scrape_duration_seconds{job="probe-dns",instance="names",zone="a"}': hold(3, 600),
         'scrape_duration_seconds{job="probe-dns",instance="names",zone="b"}': hold(3, 600),
@@ -68,7 +68,7 @@ export const CLOCK_CASES: readonly AlertCase[] = [
     alert: 'ClockOffset',
     fires: {
       // Behind, and a node's.
-      told: { ...clock(then('0+5x11', '30+5x11', '120+5x20'), 'node_time_seconds'), ...scrape(0.1) },
+      told: { ...clock(then('0+5x11', '58.5+5x11', '120+5x20'), 'node_time_seconds'), ...scrape(0.1) },
       atSeconds: 90,
       labels: OF_GATEWAY,
       resolvedSeconds: 140,
@@ -78,7 +78,7 @@ export const CLOCK_CASES: readonly AlertCase[] = [
   {
     alert: 'ClockOffset',
     fires: {
-      told: patroni(then('0+5x11', '660+5x11', '119+5x20')),
+      told: patroni(then('0+5x11', '61.5+5x11', '119+5x20')),
       notYetSeconds: 60,
       atSeconds: 90,
       labels: OF_DATABASE,
@@ -90,12 +90,14 @@ export const CLOCK_CASES: readonly AlertCase[] = [
         told: patroni(then('0+5x11', hold(55, 120))),
         atSeconds: 120,
       },
+      { why: 'its last round was three seconds ago', told: patroni('-3+5x40'), atSeconds: 120 },
+      { why: 'it is ahead by less than a second', told: patroni('0.9+5x40'), atSeconds: 120 },
     ],
   },
   {
     alert: 'ClockOffset',
     fires: {
-      told: patroni(then('0+5x11', '30+5x11', '119+5x20')),
+      told: patroni(then('0+5x11', '55+5x11', '119+5x20')),
       notYetSeconds: 60,
       atSeconds: 100,
       labels: OF_DATABASE,
@@ -134,8 +136,8 @@ export const NETWORK_CASES: readonly AlertCase[] = [
       told: {
         [`gateway_lookups_total{${GATEWAY},outcome="failed"}`]: counts([
           [60, 0],
-          [60, 1],
-          [180, 0],
+          [20, 0.2],
+          [220, 0],
         ]),
       },
       notYetSeconds: 60,
@@ -144,6 +146,17 @@ export const NETWORK_CASES: readonly AlertCase[] = [
       resolvedSeconds: 200,
     },
     quiet: [
+      {
+        why: 'two failed',
+        told: {
+          [`gateway_lookups_total{${GATEWAY},outcome="failed"}`]: counts([
+            [60, 0],
+            [10, 0.2],
+            [220, 0],
+          ]),
+        },
+        atSeconds: 90,
+      },
       {
         why: 'all were answered',
         told: { [`gateway_lookups_total{${GATEWAY},outcome="ok"}`]: counts([[300, 2]]) },
@@ -156,15 +169,23 @@ export const NETWORK_CASES: readonly AlertCase[] = [
     fires: {
       told: dnsProbe(
         'probe_dns_duration_seconds',
-        then(hold(0.001, 60), hold(0.5, 90), hold(0.001, 60)),
+        then(hold(0.001, 60), hold(0.35, 90), hold(0.001, 60)),
         ',phase="request"',
       ),
-      notYetSeconds: 80,
+      notYetSeconds: 95,
       atSeconds: 130,
       labels: OF_ZONE,
       resolvedSeconds: 170,
     },
     quiet: [
+      {
+        why: 'a fifth of a second',
+        told: {
+          ...dnsProbe('probe_dns_duration_seconds', hold(0.2, 120), ',phase="request"'),
+          [`gateway_lookup_duration_seconds{${GATEWAY}}`]: hold(0.2, 120),
+        },
+        atSeconds: 100,
+      },
       {
         why: 'one answer in five was quick',
         told: dnsProbe(
@@ -182,7 +203,7 @@ export const NETWORK_CASES: readonly AlertCase[] = [
       told: {
         [`gateway_lookup_duration_seconds{${GATEWAY}}`]: then(
           hold(0.002, 60),
-          hold(0.6, 90),
+          hold(0.35, 90),
           hold(0.002, 60),
         ),
       },
@@ -195,7 +216,10 @@ export const NETWORK_CASES: readonly AlertCase[] = [
   {
     alert: 'PacketLoss',
     fires: {
-      told: echo('probe_success', then(hold(1, 100), lossy(200), hold(1, 300))),
+      told: {
+        ...echo('probe_success', then(hold(1, 100), lossy(200), hold(1, 300)), 'b'),
+        ...echo('probe_success', hold(1, 600), 'c'),
+      },
       notYetSeconds: 120,
       atSeconds: 200,
       labels: OF_ZONE,
@@ -224,16 +248,21 @@ export const NETWORK_CASES: readonly AlertCase[] = [
     fires: {
       told: echo(
         'probe_icmp_duration_seconds',
-        then(hold(0.0002, 60), hold(0.1, 120), hold(0.0002, 60)),
+        then(hold(0.0002, 60), hold(0.03, 120), hold(0.0002, 60)),
         'b',
         RTT,
       ),
-      notYetSeconds: 90,
+      notYetSeconds: 125,
       atSeconds: 150,
       labels: OF_ZONE,
       resolvedSeconds: 200,
     },
     quiet: [
+      {
+        why: 'fifteen milliseconds',
+        told: echo('probe_icmp_duration_seconds', hold(0.015, 200), 'b', RTT),
+        atSeconds: 150,
+      },
       {
         why: 'the machine was busy, and one echo in ten quick',
         told: echo(
@@ -337,7 +366,7 @@ export const OBSERVATION_CASES: readonly AlertCase[] = [
     fires: {
       told: failures('prometheus_rule_evaluation_failures_total{rule_group="/etc/nodes.yml;nodes"}', [
         [60, 0],
-        [60, 0.2],
+        [20, 0.2],
         [600, 0],
       ]),
       notYetSeconds: 65,
@@ -347,9 +376,9 @@ export const OBSERVATION_CASES: readonly AlertCase[] = [
     },
     quiet: [
       {
-        why: 'one evaluation failed',
+        why: 'two evaluations failed',
         told: {
-          'prometheus_rule_evaluation_failures_total{rule_group="x"}': then(hold(0, 60), hold(1, 120)),
+          'prometheus_rule_evaluation_failures_total{rule_group="x"}': then(hold(0, 60), hold(2, 120)),
         },
         atSeconds: 150,
       },
@@ -360,7 +389,7 @@ export const OBSERVATION_CASES: readonly AlertCase[] = [
     fires: {
       told: failures('prometheus_rule_group_iterations_missed_total{rule_group="x"}', [
         [60, 0],
-        [60, 0.2],
+        [20, 0.2],
         [600, 0],
       ]),
       notYetSeconds: 65,
@@ -370,9 +399,9 @@ export const OBSERVATION_CASES: readonly AlertCase[] = [
     },
     quiet: [
       {
-        why: 'one was left out while the machine stood still',
+        why: 'two were left out while the machine stood still',
         told: {
-          'prometheus_rule_group_iterations_missed_total{rule_group="x"}': then(hold(0, 60), hold(1, 120)),
+          'prometheus_rule_group_iterations_missed_total{rule_group="x"}': then(hold(0, 60), hold(2, 120)),
         },
         atSeconds: 150,
       },
@@ -403,7 +432,7 @@ export const OBSERVATION_CASES: readonly AlertCase[] = [
       told: {
         'prometheus_notifications_errors_total{alertmanager="http://oncall:8070/api/v2/alerts"}': counts([
           [60, 0],
-          [60, 0.2],
+          [20, 0.2],
           [600, 0],
         ]),
       },
@@ -414,9 +443,9 @@ export const OBSERVATION_CASES: readonly AlertCase[] = [
     },
     quiet: [
       {
-        why: 'one attempt failed',
+        why: 'two attempts failed',
         told: {
-          'prometheus_notifications_errors_total{alertmanager="x"}': then(hold(0, 60), hold(1, 120)),
+          'prometheus_notifications_errors_total{alertmanager="x"}': then(hold(0, 60), hold(2, 120)),
           prometheus_notifications_dropped_total: hold(0, 180),
         },
         atSeconds: 150,
@@ -445,7 +474,7 @@ export const OBSERVATION_CASES: readonly AlertCase[] = [
       told: {
         'alertmanager_notifications_failed_total{integration="webhook"}': counts([
           [60, 0],
-          [60, 0.2],
+          [20, 0.2],
           [600, 0],
         ]),
       },
@@ -456,9 +485,9 @@ export const OBSERVATION_CASES: readonly AlertCase[] = [
     },
     quiet: [
       {
-        why: 'one attempt failed',
+        why: 'two attempts failed',
         told: {
-          'alertmanager_notifications_failed_total{integration="webhook"}': then(hold(0, 60), hold(1, 120)),
+          'alertmanager_notifications_failed_total{integration="webhook"}': then(hold(0, 60), hold(2, 120)),
         },
         atSeconds: 150,
       },
