@@ -12,8 +12,19 @@ const TAKEN_IN = [
       'Error events since the last point, by what became of them. Each kept one has a stack trace, its context and what led to it (breadcrumbs), to be read in the console.',
     unit: 'count',
     min: 0,
-    span: 12,
     queries: [{ expr: growth(`${EVENTS}}`, 'outcome'), legend: '{{outcome}}' }],
+  }),
+  timeSeries({
+    title: 'Error events by service',
+    description: 'Whose errors they are: events that were kept since the last point.',
+    unit: 'count',
+    min: 0,
+    queries: [
+      {
+        expr: growth(`${EVENTS},outcome="kept"}`, 'group, service'),
+        legend: '{{group}} {{service}}',
+      },
+    ],
   }),
   timeSeries({
     title: 'Other items of envelopes',
@@ -21,7 +32,6 @@ const TAKEN_IN = [
       'What clients send beside error events and the on-call service does not keep, since the last point.',
     unit: 'count',
     min: 0,
-    span: 12,
     queries: [
       { expr: growth(`oncall_envelope_items_dropped_total{${IN_GROUP}}`, 'reason'), legend: '{{reason}}' },
     ],
