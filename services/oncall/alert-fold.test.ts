@@ -165,6 +165,9 @@ describe('foldRows()', () => {
     ]
     const events = foldRows(rowsOf(facts), told, [], RULES, T + 500_000)
     expect(events.map(({ notifiedMs }) => notifiedMs)).toEqual([T + 30_000, null])
+    const ofTheSecond = [{ startsMs: T + 400_000, receivedMs: T + 405_000 }]
+    const again = foldRows(rowsOf(facts), ofTheSecond, [], RULES, T + 500_000)
+    expect(again.map(({ notifiedMs }) => notifiedMs)).toEqual([null, T + 405_000])
   })
 
   const interval = fc
