@@ -47,18 +47,24 @@ describe('isMet()', () => {
   })
 })
 
+/** An attack that is watched, and the samples it has so far. */
+function watched() {
+  const clock = quickClock(100)
+  const samples: Sample[] = []
+  const over = new AbortController()
+  const met = watchAbortRule(
+    rule,
+    () => samples,
+    clock,
+    () => NOW_MS,
+    over.signal,
+  )
+  return { clock, samples, over, met }
+}
+
 describe('watchAbortRule()', () => {
   test('is aborted, with the measurement, as soon as the rule is met', async () => {
-    const clock = quickClock(100)
-    const samples: Sample[] = []
-    const over = new AbortController()
-    const met = watchAbortRule(
-      rule,
-      () => samples,
-      clock,
-      () => NOW_MS,
-      over.signal,
-    )
+    const { clock, samples, over, met } = watched()
     await clock.sleep(3_000, over.signal)
     expect(met.aborted).toBe(false)
     samples.push(...many(4, 0))
@@ -68,16 +74,7 @@ describe('watchAbortRule()', () => {
   })
 
   test('looks no longer when the attack is over', async () => {
-    const clock = quickClock(100)
-    const samples: Sample[] = []
-    const over = new AbortController()
-    const met = watchAbortRule(
-      rule,
-      () => samples,
-      clock,
-      () => NOW_MS,
-      over.signal,
-    )
+    const { clock, samples, over, met } = watched()
     over.abort()
     samples.push(...many(4, 0))
     await clock.sleep(3_000, new AbortController().signal)

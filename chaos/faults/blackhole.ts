@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { networkFault } from './agent-fault.ts'
+import { dropAll } from './drop-all.ts'
 import type { FaultDefinition } from './fault.ts'
 import { peerSelect, peersOf } from './peers.ts'
 import { podSelect, selectPods } from './select.ts'
@@ -22,14 +23,7 @@ export const blackhole: FaultDefinition<typeof schema> = {
     return networkFault(
       kind,
       selectPods(select, view, context.seed),
-      pod => [
-        {
-          action: 'drop',
-          direction: 'both',
-          probability: 1,
-          ...(peer ? { peers: peersOf(peer, pod, view) } : {}),
-        },
-      ],
+      pod => [dropAll(peer ? { peers: peersOf(peer, pod, view) } : {})],
       { durationSeconds, what: 'packets dropped' },
       context,
     )

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { networkFault } from './agent-fault.ts'
+import { dropAll } from './drop-all.ts'
 import type { FaultDefinition } from './fault.ts'
 import { peerServices, peersOf } from './peers.ts'
 import { podSelect, selectPods } from './select.ts'
@@ -22,14 +23,7 @@ export const partition: FaultDefinition<typeof schema> = {
     return networkFault(
       kind,
       selectPods(select, view, context.seed),
-      pod => [
-        {
-          action: 'drop',
-          direction: 'both',
-          probability: 1,
-          peers: peersOf({ services: from }, pod, view),
-        },
-      ],
+      pod => [dropAll({ peers: peersOf({ services: from }, pod, view) })],
       { durationSeconds, what: 'packets dropped' },
       context,
     )

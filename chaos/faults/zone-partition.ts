@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { ActionSpec } from '../../services/agent/actions/catalogue.ts'
 import { agentFault } from './agent-fault.ts'
+import { dropAll } from './drop-all.ts'
 import type { FaultDefinition } from './fault.ts'
 import { nodesOfZone, resolveZone, zoneSelect } from './select.ts'
 import { lasting } from './timing.ts'
@@ -21,17 +21,11 @@ export const zonePartition: FaultDefinition<typeof schema> = {
   schema,
   plan({ kind, select, durationSeconds }, view, context) {
     const zone = resolveZone(select.zone, view)
-    const drop: ActionSpec = {
-      action: 'drop',
-      direction: 'both',
-      probability: 1,
-      exceptOwnTcpPorts: [KUBELET_PORT],
-    }
     const targets = nodesOfZone(zone, view).map(({ name }) => ({
       label: name,
       node: name,
       target: { kind: 'node', node: name } as const,
-      actions: [drop],
+      actions: [dropAll({ exceptOwnTcpPorts: [KUBELET_PORT] })],
     }))
     const plan = agentFault({ kind, targets, zone, durationSeconds, what: 'packets dropped' }, context)
     const notReady = targets.map(({ node }) => ({ proof: 'node-not-ready', node }) as const)
