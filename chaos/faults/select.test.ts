@@ -116,6 +116,43 @@ describe('selectPods()', () => {
     expect(work).toThrow(`Cannot select ${words} of the experiment group`)
   })
 
+  describe('says how pods come back to a zone', () => {
+    const hint = (view: LabView, select: object) => {
+      try {
+        return `picked ${pick(select, view)}`
+      } catch (error) {
+        return (error as UserError).hint
+      }
+    }
+    /** As a drain leaves it: the gateway of zone c was put into zone b. */
+    const emptied = changed('gateway-c', { nodeName: 'experiment-b' })
+    const twoPods = { ...emptied, pods: emptied.pods.filter(({ uid }) => uid !== 'experiment-gateway-a') }
+    const ofZoneC = (change: object): LabView => ({
+      ...emptied,
+      nodes: emptied.nodes.map(node => (node.name === 'experiment-c' ? { ...node, ...change } : node)),
+    })
+    const STATUS = "See what is there with 'divergence status'."
+
+    test('that was emptied, by one of the pods that share another', () => {
+      expect(hint(emptied, { zone: 'c' })).toBe(
+        'kubectl -n experiment delete pod gateway-b: the scheduler puts it back into zone c.',
+      )
+    })
+
+    test.each<[string, LabView, object]>([
+      ['there are fewer pods than zones', twoPods, { zone: 'c' }],
+      ['its node takes no pods', ofZoneC({ cordoned: true }), { zone: 'c' }],
+      ['its node is gone', ofZoneC({ ready: false }), { zone: 'c' }],
+      [
+        'it has pods, but none with the role',
+        withExtra({ name: 'database-b2', uid: 'x', service: 'database' }),
+        { services: ['database'], role: 'primary', zone: 'c' },
+      ],
+    ])('but not when %s', (_title, view, select) => {
+      expect(hint(view, select)).toBe(STATUS)
+    })
+  })
+
   test('picks as many as were asked for, each once', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.nat({ max: 2 ** 32 - 1 }), (count, seed) => {

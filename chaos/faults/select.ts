@@ -110,7 +110,9 @@ export function selectPods(select: PodSelect, view: LabView, seed: number): read
     const found = placedPods(service, view).filter(
       pod => (zone === null || pod.node.zone === zone) && hasRole(pod, select.role, view),
     )
-    if (found.length === 0) throw nothingSelected(words, 'no pod of it runs there')
+    if (found.length === 0) {
+      throw nothingSelected(words, 'no pod of it runs there', hintForEmptyZone(service, zone, view))
+    }
     // Of its own for each service: another list of services does not change who is picked of this one.
     return pick(found, select, seededRandom(seed, ATTACKABLE.indexOf(service)), words)
   })
@@ -206,12 +208,30 @@ export function commonZone(pods: readonly PlacedPod[]): Zone | null {
   return zones.size === 1 ? ([...zones][0] ?? null) : null
 }
 
-export function nothingSelected(what: string, why: string): UserError {
-  return new UserError(
-    'NOTHING_SELECTED',
-    `Cannot select ${what} of the experiment group: ${why}`,
-    "See what is there with 'divergence status'.",
+export function nothingSelected(
+  what: string,
+  why: string,
+  hint = "See what is there with 'divergence status'.",
+): UserError {
+  return new UserError('NOTHING_SELECTED', `Cannot select ${what} of the experiment group: ${why}`, hint)
+}
+
+/**
+ * How pods come back to a zone that a drain or a pod of higher priority emptied: Kubernetes moves no pod that runs.
+ *
+ * @returns undefined where the service has too few pods for all zones, or none of them could be put into this one
+ */
+function hintForEmptyZone(service: Attackable, zone: Zone | null, view: LabView): string | undefined {
+  const pods = placedPods(service, view)
+  const isEmpty = zone !== null && !pods.some(pod => pod.node.zone === zone)
+  if (!isEmpty || pods.length < ZONES.length) return undefined
+  if (!experimentNodes(view).some(node => node.zone === zone && node.ready && !node.cordoned))
+    return undefined
+  const surplus = pods.find(pod =>
+    pods.some(other => other.uid !== pod.uid && other.node.zone === pod.node.zone),
   )
+  if (surplus === undefined) return undefined
+  return `kubectl -n ${GROUP} delete pod ${surplus.name}: the scheduler puts it back into zone ${zone}.`
 }
 
 function hasRole(pod: PlacedPod, role: PodSelect['role'], view: LabView): boolean {
