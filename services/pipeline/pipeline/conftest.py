@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,8 @@ def _other_user() -> dict[str, object]:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
     binaries, user = _postgres_binaries(), _other_user()
     # Not below pytest's own folder, which only its owner may enter.
     with tempfile.TemporaryDirectory(prefix="divergence-postgres-") as folder:
@@ -147,6 +148,12 @@ def postgres() -> Iterator[Postgres]:
         finally:
             server.send_signal(3)  # SIGQUIT: stop at once
             server.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as running:
+        yield running
 
 
 def _wait_until_up(postgres: Postgres, server: subprocess.Popen[bytes]) -> None:
@@ -222,8 +229,8 @@ class Collector:
             time.sleep(0.02)
 
 
-@pytest.fixture
-def collector() -> Iterator[Collector]:
+@contextmanager
+def running_collector() -> Iterator[Collector]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -246,6 +253,12 @@ def collector() -> Iterator[Collector]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with running_collector() as running:
+        yield running
 
 
 @pytest.fixture

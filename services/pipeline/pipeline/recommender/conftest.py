@@ -37,9 +37,8 @@ ORDER = sorted(ROWS)
 GOOD_PLAY = {"song": ORDER[0]}
 
 
-@pytest.fixture(scope="session")
-def filled(postgres: Postgres) -> str:
-    """A database with 700 songs and their neighbours."""
+def fill(postgres: Postgres) -> str:
+    """Name of a new database with 700 songs and their neighbours."""
     name = postgres.create_migrated()
     songs = [SongRow(key, f"song {key[:6]}", 100, ROWS[key]) for key in ORDER]
     sets = sorted({members for members in ROWS.values() if len(members) >= 3})
@@ -56,6 +55,11 @@ def filled(postgres: Postgres) -> str:
         catalogue = Catalogue(songs, [], [f"/c/{key}.mid" for key in ORDER], 0)
         loading.load(connection, batch, catalogue, pairs, known=known, begin=time.monotonic())
     return name
+
+
+@pytest.fixture(scope="session")
+def filled(postgres: Postgres) -> str:
+    return fill(postgres)
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,8 @@ def report(error: Exception) -> None:
     """Tells of an error that the client of this request sees."""
     record, reporter = CURRENT.get(), REPORTER.get()
     if record is not None and record.span is not None:
-        record.span.record_exception(error)
+        # The stack is the event's: each kept trace of an outage would bring it to the store of traces as well.
+        record.span.add_event("exception", {"exception.type": type(error).__name__, "exception.message": str(error)})
     if reporter is None:
         return
     kept = reporter.record.span is not None
