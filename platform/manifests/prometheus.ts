@@ -13,8 +13,8 @@ const CONFIG_NAME = 'prometheus-config'
 const RULES_NAME = 'prometheus-rules'
 const CONFIG_FOLDER = '/etc/prometheus-lab'
 
-/** An alert that goes on firing is told again that often: what has missed it once hears of it soon. */
-export const RESEND_SECONDS = 15
+/** An alert that goes on firing is told again that often; each time is a row that oncall keeps. */
+export const RESEND_SECONDS = 60
 
 /** What Prometheus may keep: the older of two days and 1.5 GB goes; the volume is a third larger. */
 const RETENTION = { time: '2d', size: '1500MB', volumeMiB: 2048 }
