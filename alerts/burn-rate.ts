@@ -28,6 +28,11 @@ export type BurnProfile = {
   readonly periodSeconds: number
   /** Rates that all windows are made of: over that window, and that often, seconds. */
   readonly base: { readonly windowSeconds: number; readonly everySeconds: number }
+  /**
+   * Who is asked less than that is judged as if asked that often, events per second. On an idle day the few requests of one
+   * experiment would else be all there is, and spend a month.
+   */
+  readonly fewestPerSecond?: number
   readonly windows: readonly BurnWindow[]
   readonly source: string
 }
@@ -83,6 +88,7 @@ export const MONTH_PROFILE: BurnProfile = {
   periodSeconds: BUDGET_DAYS * DAY,
   // Three days of five-second samples would be read with every evaluation.
   base: { windowSeconds: 5 * MINUTE, everySeconds: MINUTE },
+  fewestPerSecond: 1,
   windows: MONTH_WINDOWS,
   source:
     'Google SRE Workbook, chapter 5, table 5-8: 2 % in 1 h, 5 % in 6 h, 10 % in 3 d; 10 % in 1 d stands between',
@@ -193,8 +199,13 @@ function mean(series: string, profile: BurnProfile, seconds: number): string {
   return seconds === profile.base.windowSeconds ? base : `avg_over_time(${base}[${duration(seconds)}])`
 }
 
+function events(profile: BurnProfile, seconds: number): string {
+  const all = mean(EVENTS, profile, seconds)
+  return profile.fewestPerSecond === undefined ? all : `clamp_min(${all}, ${profile.fewestPerSecond})`
+}
+
 function badRatio(profile: BurnProfile, seconds: number): string {
-  return `${mean(BAD, profile, seconds)} / ${mean(EVENTS, profile, seconds)}`
+  return `${mean(BAD, profile, seconds)} / ${events(profile, seconds)}`
 }
 
 /** PromQL of the burn over a window; its value is what an alert shows. */
@@ -222,8 +233,7 @@ function burns(row: BurnWindow, profile: BurnProfile): string {
  * after a start of Prometheus would be taken for days.
  */
 function spent(profile: BurnProfile, seconds: number): string {
-  const events = mean(EVENTS, profile, seconds)
-  return `${badEvents(profile, seconds)} / ${seconds} / ${events} / on (slo) group_left () ${BUDGET}`
+  return `${badEvents(profile, seconds)} / ${seconds} / ${events(profile, seconds)} / on (slo) group_left () ${BUDGET}`
 }
 
 function burnAlert(row: BurnWindow, profile: BurnProfile): AlertRule {

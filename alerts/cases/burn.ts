@@ -6,8 +6,17 @@ const HOUR = 60 * MINUTE
 type Stretches = Parameters<typeof counts>[0]
 
 /** Ten requests a second reach the edge of the experiment; `bad` of them fail. */
-function edge(bad: Stretches, stepSeconds = 5, group = 'experiment') {
-  const good = bad.map(([seconds, perSecond]) => [seconds, 10 - perSecond] as const)
+function edge(bad: Stretches, stepSeconds = 5) {
+  return answers(
+    bad,
+    bad.map(([seconds, perSecond]) => [seconds, 10 - perSecond] as const),
+    stepSeconds,
+  )
+}
+
+/** Good and bad answers of that edge, each per second. */
+function answers(bad: Stretches, good: Stretches, stepSeconds: number) {
+  const group = 'experiment'
   return {
     [`haproxy_frontend_http_responses_total{group="${group}",proxy="public",code="2xx"}`]: counts(
       good,
@@ -271,7 +280,26 @@ export const MONTH_CASES: readonly AlertCase[] = [
       labels: EDGE,
       resolvedSeconds: 10 * HOUR,
     },
-    quiet: [{ why: 'one in a hundred fails', told: edge([[8 * HOUR, 0.1]], STEP), atSeconds: 7.5 * HOUR }],
+    quiet: [
+      {
+        why: 'on a day without requests half of one experiment failed, for two minutes',
+        told: answers(
+          [
+            [HOUR, 0],
+            [2 * MINUTE, 2],
+            [HOUR, 0],
+          ],
+          [
+            [HOUR, 0],
+            [2 * MINUTE, 2],
+            [HOUR, 0],
+          ],
+          STEP,
+        ),
+        atSeconds: HOUR + 20 * MINUTE,
+      },
+      { why: 'one in a hundred fails', told: edge([[8 * HOUR, 0.1]], STEP), atSeconds: 7.5 * HOUR },
+    ],
   },
   {
     alert: 'MonthBudgetBurnSlow',
