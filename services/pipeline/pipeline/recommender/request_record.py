@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Learnt = dict[str, str | int | float | bool]
+Step = tuple[float, str, str, Attributes, Learnt]
+"""A breadcrumb in the making: nearly all are thrown away, so none is put together before it is asked for."""
 
-KEPT_BREADCRUMBS = 40
+KEPT_STEPS = 40
 KEPT_HAPPENINGS = 20
 # What happened to the database longer ago says nothing about a request that fails now.
 HAPPENING_SECONDS = 60.0
@@ -35,7 +37,7 @@ HAPPENING_SECONDS = 60.0
 class RequestRecord:
     """Of the thread that answers the request."""
 
-    __slots__ = ("_breadcrumbs", "_parent", "_tracing", "span")
+    __slots__ = ("_parent", "_steps", "_tracing", "span")
 
     def __init__(
         self, tracing: Tracing | None, span: Span | None, parent: TraceParent | None, *, breadcrumbs: bool
@@ -48,7 +50,7 @@ class RequestRecord:
         self._tracing = tracing
         self.span = span
         self._parent = parent
-        self._breadcrumbs: deque[Breadcrumb] | None = deque(maxlen=KEPT_BREADCRUMBS) if breadcrumbs else None
+        self._steps: deque[Step] | None = deque(maxlen=KEPT_STEPS) if breadcrumbs else None
 
     @property
     def kept_trace_id(self) -> str | None:
@@ -67,13 +69,17 @@ class RequestRecord:
 
     @property
     def breadcrumbs(self) -> tuple[Breadcrumb, ...]:
-        return tuple(self._breadcrumbs or ())
+        return tuple(
+            Breadcrumb(at, category, name, {**known, **learnt})
+            for at, category, name, known, learnt in self._steps or ()
+        )
 
     def note(self, category: str, message: str, data: Attributes) -> None:
         """Something that is no call of its own, such as a second try."""
         if self.span is not None:
             self.span.add_event(message, dict(data))
-        self._drop(category, message, data)
+        if self._steps is not None:
+            self._steps.append((time.time(), category, message, data, {}))
 
     def answered(self, status: int) -> None:
         if self.span is not None:
@@ -95,29 +101,19 @@ class RequestRecord:
         learnt: Learnt = {}
         began = time.perf_counter()
         try:
-            result = work(learnt)
+            return work(learnt)
         except Exception as error:
-            failed = {"error": type(error).__name__}
-            self._drop(category, name, {**attributes, **learnt, **failed, **_milliseconds(began)})
+            learnt["error"] = type(error).__name__
             if span is not None and self._tracing is not None:
                 self._tracing.fail(span, type(error).__name__)
             raise
-        else:
-            if self._breadcrumbs is not None:
-                self._drop(category, name, {**attributes, **learnt, **_milliseconds(began)})
-            return result
         finally:
             if span is not None:
                 span.set_attributes(learnt)
                 span.end()
-
-    def _drop(self, category: str, message: str, data: Attributes) -> None:
-        if self._breadcrumbs is not None:
-            self._breadcrumbs.append(Breadcrumb(time.time(), category, message, data))
-
-
-def _milliseconds(began: float) -> dict[str, float]:
-    return {"ms": round((time.perf_counter() - began) * 1000, 1)}
+            if self._steps is not None:
+                learnt["ms"] = round((time.perf_counter() - began) * 1000, 1)
+                self._steps.append((time.time(), category, name, attributes, learnt))
 
 
 CURRENT: ContextVar[RequestRecord | None] = ContextVar("request_record", default=None)
