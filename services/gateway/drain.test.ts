@@ -30,7 +30,7 @@ describe('gateway on SIGTERM', () => {
   test('says so on /readyz first while it still serves, lets open requests end, then closes', async () => {
     const { behaviour, release } = held()
     const { gateway, get, fake } = await scene(behaviour, {
-      GW_DRAIN_NOTICE_MS: '200',
+      GW_DRAIN_NOTICE_MS: '1500',
       GW_DRAIN_DEADLINE_MS: '3000',
     })
     const open = get('/songs')
@@ -166,8 +166,8 @@ describe('gateway with more requests than it can answer', () => {
       GW_CONCURRENCY_MAX: '1',
       GW_QUEUE_LENGTH: '0',
       GW_ABANDON_MS: '50',
-      GW_READ_TRY_MS: '20',
-      GW_READ_DEADLINE_MS: '20',
+      GW_READ_TRY_MS: '600',
+      GW_READ_DEADLINE_MS: '600',
     })
     expect((await get('/songs')).status).toBe(504)
     await until(async () => (await get('/songs')).status === 504, 'the place to be free again')
