@@ -83,6 +83,17 @@ describe('AlertStore', () => {
     await expect(pool.query("UPDATE alert_facts SET kind = 'resolved'")).rejects.toThrow('never changed')
   })
 
+  test('forgets old facts and goes on with the events that were made of them', async () => {
+    const { alerts } = await store()
+    await alerts.record(firing(0, 0), null, T)
+    expect(await alerts.forgetFactsBefore(T)).toBe(0)
+    expect(await alerts.forgetFactsBefore(T + 1)).toBe(1)
+    await alerts.record(told(30_000, 0, 30_000), null, T + 30_000)
+    expect(await alerts.events({})).toEqual([
+      expect.objectContaining({ state: 'resolved', firedMs: T, firingMs: 30_000, receivedMs: T }),
+    ])
+  })
+
   test('opens a new event after the re-fire time, and leaves the old one as it was', async () => {
     const { alerts } = await store()
     await alerts.record(told(10_000, 0, 10_000), null, T + 10_000)

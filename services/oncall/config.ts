@@ -23,7 +23,8 @@
  * | OC_EVENT_GROUPS | 2000 | groups kept; those not seen for longest go |
  * | OC_EVENT_BODY_BYTES | 1048576 | largest envelope, inflated |
  * | OC_EVENTS_PER_SECOND | 50 | above it SDKs are told to wait; a burst of ten seconds' worth passes |
- * | OC_RETENTION_DAYS | 90 | error events, runs and raw facts older than this go; alert events stay |
+ * | OC_RETENTION_DAYS | 90 | error events and runs older than this go; alert events stay |
+ * | OC_FACTS_DAYS | 7 | raw facts older than this go: a hundred thousand a day while thirty alerts fire; their events stay |
  *
  * The prefix is not ONCALL_: Kubernetes sets ONCALL_PORT=tcp://... in every pod beside a Service called oncall.
  */
@@ -62,6 +63,7 @@ const NUMBERS = {
   OC_EVENT_GROUPS: { fallback: 2000, min: 1, max: 100_000 },
   OC_EVENT_BODY_BYTES: { fallback: 1_048_576, min: 1024, max: 104_857_600 },
   OC_EVENTS_PER_SECOND: { fallback: 50, min: 1, max: 10_000 },
+  OC_FACTS_DAYS: { fallback: 7, min: 1, max: 3650 },
   OC_RETENTION_DAYS: { fallback: 90, min: 1, max: 3650 },
 } as const satisfies Record<string, { fallback: number; min: number; max: number }>
 
@@ -104,6 +106,7 @@ export type OncallConfig = {
     readonly bodyBytes: number
     readonly perSecond: number
   }
+  readonly factsDays: number
   readonly retentionDays: number
 }
 
@@ -178,6 +181,7 @@ export function parseConfig(
       bodyBytes: number('OC_EVENT_BODY_BYTES'),
       perSecond: number('OC_EVENTS_PER_SECOND'),
     },
+    factsDays: number('OC_FACTS_DAYS'),
     retentionDays: number('OC_RETENTION_DAYS'),
   }
   if (problems.length > 0) {

@@ -151,7 +151,7 @@ async function look(
 async function forget({ alerts, config, events, log, nowMs, runs }: OncallContext): Promise<void> {
   const beforeMs = nowMs() - config.retentionDays * DAY_MS
   const gone = {
-    facts: await alerts.forgetFactsBefore(beforeMs),
+    facts: await alerts.forgetFactsBefore(nowMs() - config.factsDays * DAY_MS),
     events: await events.forget(beforeMs),
     runs: await runs.forgetBefore(beforeMs),
   }
