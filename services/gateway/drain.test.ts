@@ -31,7 +31,7 @@ describe('gateway on SIGTERM', () => {
     const { behaviour, release } = held()
     const { gateway, get, fake } = await scene(behaviour, {
       GW_DRAIN_NOTICE_MS: '1500',
-      GW_DRAIN_DEADLINE_MS: '3000',
+      GW_DRAIN_DEADLINE_MS: '10000',
     })
     const open = get('/songs')
     await until(() => fake.asked.length === 1, 'the request to be under way')
@@ -54,7 +54,7 @@ describe('gateway on SIGTERM', () => {
     expect((await open).status).toBe(200)
     await drained
     scenes.length = 0
-  })
+  }, 20_000)
 
   test('does not wait longer than its deadline', async () => {
     const { gateway, get, fake, events } = await scene(held().behaviour, {
