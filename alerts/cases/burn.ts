@@ -48,15 +48,25 @@ export const RUN_CASES: readonly AlertCase[] = [
       // 14.4 times 0.2 % of 3,000 requests are 86 failures: a minute and a half of one in ten.
       told: edge([
         [120, 0],
-        [120, 1],
+        [90, 1],
+        [60, 0.36],
         [300, 0],
       ]),
       notYetSeconds: 195,
-      atSeconds: 230,
+      atSeconds: 255,
       labels: EDGE,
-      resolvedSeconds: 300,
+      resolvedSeconds: 310,
     },
     quiet: [
+      {
+        why: 'it has calmed down to ten times too fast',
+        told: edge([
+          [120, 0],
+          [90, 2],
+          [300, 0.2],
+        ]),
+        atSeconds: 300,
+      },
       { why: 'two in a hundred fail: ten times too fast', told: edge([[600, 0.2]]), atSeconds: 500 },
       {
         why: 'half of very few requests fail: eighteen',
