@@ -1,9 +1,13 @@
 import { MONTH_CASES, RUN_CASES } from './burn.ts'
 import type { AlertCase } from './case.ts'
+import { CLOCK_CASES } from './clocks.ts'
 import { CONTAINER_CASES } from './containers.ts'
+import { DATABASE_CASES } from './database.ts'
+import { INGEST_CASES } from './ingest.ts'
+import { NETWORK_CASES } from './network.ts'
 import { NODE_CASES } from './nodes.ts'
-import { DATABASE_CASES, INGEST_CASES, REQUEST_CASES } from './services.ts'
-import { CLOCK_CASES, NETWORK_CASES, OBSERVATION_CASES } from './surroundings.ts'
+import { OBSERVATION_CASES } from './observation.ts'
+import { REQUEST_CASES } from './requests.ts'
 
 /** What every alert must do and leave undone. */
 export const ALERT_CASES: readonly AlertCase[] = [
