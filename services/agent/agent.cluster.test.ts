@@ -116,6 +116,8 @@ describe('a fault', () => {
         code: 'HALTED',
       })
     } finally {
+      // It may be gone: whoever comes after it must not find it halted.
+      await agent.again()
       await agent.ask({ op: 'release' })
     }
     expect(await agent.ask({ op: 'prepare', fault: agent.fault() })).toMatchObject({ ok: true })
