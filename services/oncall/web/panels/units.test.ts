@@ -19,6 +19,7 @@ describe('format()', () => {
     { value: 0.0123, unit: 's', decimals: null, expected: '12.3 ms' },
     { value: 12_300, unit: 'ms', decimals: null, expected: '12.3 s' },
     { value: 5400, unit: 's', decimals: null, expected: '1.5 h' },
+    { value: 60, unit: 's', decimals: null, expected: '1 min' },
     { value: 0, unit: 's', decimals: null, expected: '0 s' },
     { value: 1536, unit: 'bytes', decimals: null, expected: '1.5 KiB' },
     { value: 1_500_000, unit: 'Bps', decimals: null, expected: '1.5 MB/s' },
@@ -54,6 +55,7 @@ describe('display()', () => {
     { value: 0, text: 'down', color: 'red' },
     { value: 1, text: 'up', color: 'green' },
     { value: 15, text: 'some', color: null },
+    { value: 20, text: 'some', color: null },
     { value: 21, text: '21', color: null },
     { value: null, text: 'nobody said', color: null },
   ])('puts the word for $value', ({ value, text, color }) => {
