@@ -1,11 +1,9 @@
-import { mkdir, mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { leftovers, residue, snapshotOf, undoLeftovers } from './audit.ts'
-import { clusterExecutor } from './faults/executor.ts'
-import { quickClock, RecordedLab, RecordedLock, wholeLab } from './lab/recording.ts'
-import { RecordedAgents, RecordedApi } from './lab/recording-agents.ts'
+import { type Recorded, recordedDependencies } from './lab/recorded-dependencies.ts'
+import { quickClock, wholeLab } from './lab/recording.ts'
 import type { LabView, NodeView, PodView } from './lab/view.ts'
 import { UNDO_FILE, type UndoRecipe, writeUndoFile } from './undo-file.ts'
 
@@ -102,32 +100,17 @@ describe('leftovers()', () => {
     targets: ['experiment-b'],
     actions: [{ action: 'power-on', zone: 'b', nodes: ['experiment-b'] }],
   }
-  let lab = new RecordedLab()
-  let lock = new RecordedLock()
-  let runsFolder = ''
-  const find = () => leftovers({ cluster: lab.cluster, lock, runsFolder })
-  const heal = async () =>
-    undoLeftovers(
-      await find(),
-      clusterExecutor({
-        cluster: lab.cluster,
-        lab,
-        pods: lab,
-        api: new RecordedApi(),
-        agents: new RecordedAgents(clock),
-        clock,
-      }),
-      never,
-    )
-
+  let recorded: Recorded
   beforeEach(async () => {
-    lab = new RecordedLab()
-    lock = new RecordedLock()
-    runsFolder = await mkdtemp(join(tmpdir(), 'runs-'))
+    recorded = await recordedDependencies(clock)
   })
 
+  const find = () => leftovers(recorded.dependencies)
+  const heal = async () => undoLeftovers(await find(), recorded.dependencies.executor, never)
+
   async function killedRun(runId: string): Promise<string> {
-    const folder = join(runsFolder, runId)
+    const { dependencies, lab } = recorded
+    const folder = join(dependencies.runsFolder, runId)
     await mkdir(folder)
     await writeUndoFile(folder, [recipe])
     await lab.cluster.powerOff('experiment', 'b')
@@ -137,26 +120,26 @@ describe('leftovers()', () => {
   test('finds what a killed run did not undo; healing gives the power back and marks the recipe as done', async () => {
     const folder = await killedRun('run-1')
     expect(await heal()).toEqual(['run run-1 did not undo zone-outage of experiment-b'])
-    expect(lab.dark.size).toBe(0)
+    expect(recorded.lab.dark.size).toBe(0)
     expect(JSON.parse(await readFile(join(folder, UNDO_FILE), 'utf8'))).toEqual([])
     expect(await find()).toEqual([])
   })
 
   test('finds an experiment node without power that no run tells of', async () => {
-    await lab.cluster.powerOff('experiment', 'c')
+    await recorded.lab.cluster.powerOff('experiment', 'c')
     expect(await heal()).toEqual(['node experiment-c has no power and no run tells why'])
-    expect(lab.dark.size).toBe(0)
+    expect(recorded.lab.dark.size).toBe(0)
   })
 
   test('leaves a run alone that is alive', async () => {
     await killedRun('run-1')
-    lock.current = 'run-1'
+    recorded.lock.current = 'run-1'
     expect(await find()).toEqual([])
   })
 
   test('heals an older run while another is alive', async () => {
     await killedRun('run-1')
-    lock.current = 'run-2'
+    recorded.lock.current = 'run-2'
     expect((await find()).map(({ description }) => description)).toEqual([
       'run run-1 did not undo zone-outage of experiment-b',
     ])
@@ -164,13 +147,13 @@ describe('leftovers()', () => {
 
   test('stays a leftover when healing fails', async () => {
     await killedRun('run-1')
-    lab.failingPowerOns = 1
+    recorded.lab.failingPowerOns = 1
     await expect(heal()).rejects.toThrow('the engine does not answer')
     expect(await find()).toHaveLength(1)
   })
 
   test('finds nothing where no run ever was', async () => {
-    runsFolder = join(runsFolder, 'none')
-    expect(await find()).toEqual([])
+    const runsFolder = join(recorded.dependencies.runsFolder, 'none')
+    expect(await leftovers({ ...recorded.dependencies, runsFolder })).toEqual([])
   })
 })

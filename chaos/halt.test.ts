@@ -20,19 +20,7 @@ beforeEach(async () => {
   halt = new RecordedHalt()
   dark = ['experiment-c']
   for (const node of ['experiment-a', 'experiment-b']) {
-    await agents.ask(node, {
-      op: 'prepare',
-      fault: {
-        id: node.replace('-', ''),
-        runId: 'run-1',
-        kind: 'loss',
-        target: { kind: 'node', node },
-        actions: [],
-        durationSeconds: 3600,
-        leaseSeconds: 8,
-      },
-    })
-    await agents.ask(node, { op: 'begin', id: node.replace('-', '') })
+    await agents.hold(node, node.replace('-', ''), 'run-1')
   }
   await leases.take({ name: 'fault-x', runId: 'run-1', undo: [{ undo: 'uncordon', node: 'experiment-b' }] })
 })

@@ -15,19 +15,7 @@ async function fixture() {
   const clock = quickClock(50)
   const agents = new RecordedAgents(clock)
   const heartbeat = new Heartbeat({ agents, clock, runId: 'run-1' })
-  await agents.ask(NODE, {
-    op: 'prepare',
-    fault: {
-      id: 'f0',
-      runId: 'run-1',
-      kind: 'loss',
-      target: { kind: 'node', node: NODE },
-      actions: [],
-      durationSeconds: 3600,
-      leaseSeconds: 8,
-    },
-  })
-  await agents.ask(NODE, { op: 'begin', id: 'f0' })
+  await agents.hold(NODE, 'f0', 'run-1')
   beating = heartbeat
   return { clock, agents, heartbeat }
 }

@@ -120,19 +120,7 @@ describe('auditEverywhere()', () => {
     )
     lab.current = { ...lab.current, nodes, loadJobs: ['load-x'] }
     await leases.take({ name: 'fault-x', runId: 'r', undo: [{ undo: 'uncordon', node: 'experiment-a' }] })
-    await agents.ask('experiment-a', {
-      op: 'prepare',
-      fault: {
-        id: 'left',
-        runId: 'r',
-        kind: 'loss',
-        target: { kind: 'node', node: 'experiment-a' },
-        actions: [],
-        durationSeconds: 600,
-        leaseSeconds: 8,
-      },
-    })
-    await agents.ask('experiment-a', { op: 'begin', id: 'left' })
+    await agents.hold('experiment-a', 'left', 'r')
     agents.snapshots.set('experiment-b', { node: ['table inet divergence_f'] })
     const { residue } = await audit()
     for (const line of [

@@ -57,6 +57,22 @@ export class RecordedAgents implements Agents {
     return this.#statuses().filter(({ state }) => state === 'active')
   }
 
+  /** Begins a fault on a node, as a run does. */
+  async hold(node: string, id: string, runId: string): Promise<void> {
+    const target = { kind: 'node', node } as const
+    const fault: FaultRequest = {
+      id,
+      runId,
+      kind: 'loss',
+      target,
+      actions: [],
+      durationSeconds: 3600,
+      leaseSeconds: DEFAULT_LEASE_SECONDS,
+    }
+    await this.ask(node, { op: 'prepare', fault })
+    await this.ask(node, { op: 'begin', id })
+  }
+
   /** Ends a fault as the agent itself does. */
   endAlone(id: string, endedBy: NonNullable<FaultStatus['endedBy']>): void {
     const fault = this.#faults.get(id)
