@@ -97,15 +97,23 @@ type Common = {
   readonly context?: string
   readonly kubeconfig?: string
   readonly registry?: string
+  readonly grafana?: boolean
 }
 
 const stop = new AbortController()
 
-function clusterOf({ context, kubeconfig, registry }: Common): Cluster {
-  if (context === undefined) return new LocalCluster(labFolders())
+function clusterOf({ context, kubeconfig, registry, grafana }: Common): Cluster {
+  if (context === undefined) {
+    if (grafana !== true) return new LocalCluster(labFolders())
+    throw new UserError(
+      'NO_PUBLIC_IMAGES',
+      'Cannot bring Grafana to the local cluster: its nodes pull from no public registry',
+      'The console draws the same dashboards; or name a cluster that can, with --context.',
+    )
+  }
   const kubeconfigPath =
     kubeconfig ?? process.env.KUBECONFIG ?? join(process.env.HOME ?? '', '.kube', 'config')
-  return new ContextCluster({ kubeconfigPath, context }, registry)
+  return new ContextCluster({ kubeconfigPath, context }, registry, grafana)
 }
 
 const recordOf = ({ context }: Common) => recordPath(labFolders().state, context)

@@ -5,6 +5,7 @@ import { OBJECT_STORE_FLAGS } from './object-store.ts'
 const DEPLOY_FLAGS: readonly Flag[] = [
   ['--corpus <size>', 'how many songs to fill both groups with', 'small', CORPUS_SIZES],
   ['--registry <prefix>', 'registry that this machine may push to and the nodes of --context pull from'],
+  ['--grafana', "bring Grafana as well; the nodes of --context pull its image from Docker's registry"],
 ]
 
 /** The commands that are about the lab itself, as a person calls them. */
