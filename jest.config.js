@@ -3,6 +3,8 @@ const ignore = ['/node_modules/', '/runs/']
 
 /** A suffix names what a test needs: `*.cluster.test.ts` the local cluster, `*.browser.test.ts` Chromium, `*.test.ts` nothing. */
 export default {
+  // A machine that builds images beside the tests is slow, not wrong.
+  testTimeout: 30_000,
   reporters: ['default', '<rootDir>/exit-reporter.js'],
   projects: [
     {
