@@ -20,6 +20,7 @@ const firing = (startsMs: number, atMs = startsMs): AlertFact => ({
   startsMs: T + startsMs,
   endsMs: T + atMs + PATIENCE,
   kind: 'firing',
+  sourceMs: T + atMs,
   receivedMs: T + atMs,
 })
 
@@ -27,12 +28,13 @@ const resolved = (startsMs: number, endsMs: number): AlertFact => ({
   startsMs: T + startsMs,
   endsMs: T + endsMs,
   kind: 'resolved',
+  sourceMs: T + endsMs,
   receivedMs: T + endsMs,
 })
 
 function rowsOf(facts: readonly AlertFact[]): readonly AlertRow[] {
   const rows = new Map<number, AlertRow>()
-  for (const fact of facts) rows.set(fact.startsMs, upsertRow(rows.get(fact.startsMs), fact, RULES))
+  for (const fact of facts) rows.set(fact.startsMs, upsertRow(rows.get(fact.startsMs), fact))
   return [...rows.values()]
 }
 
@@ -88,6 +90,18 @@ describe('foldRows()', () => {
     expect(fold(facts, 60_000)).toEqual([
       expect.objectContaining({ state: 'resolved', endedMs: T + 50_000, flapCount: 0, firingMs: 50_000 }),
     ])
+  })
+
+  test('knows a group of rules with a longer interval by how long its alerts are valid', () => {
+    // Evaluated every 120 s: valid for 480 s, and away for one evaluation is not away.
+    const slow = (startsMs: number): AlertFact => ({ ...firing(startsMs), endsMs: T + startsMs + 480_000 })
+    const facts = [slow(0), resolved(0, 120_000), slow(360_000), resolved(360_000, 480_000)]
+    expect(fold(facts, 500_000)).toEqual([expect.objectContaining({ flapCount: 0, firingMs: 480_000 })])
+    const later = [slow(0), resolved(0, 120_000), slow(361_000), resolved(361_000, 480_000)]
+    expect(fold(later, 500_000)).toEqual([expect.objectContaining({ flapCount: 1, firingMs: 239_000 })])
+    // The silence in which a gap counts is as long.
+    const gaps = [{ fromMs: T + 400_000, toMs: T + 420_000 }]
+    expect(foldRows(rowsOf([slow(0)]), [], gaps, RULES, T + 900_000)[0]?.state).toBe('unknown')
   })
 
   test('counts a re-fire within five minutes as a flap of the same event, without the time between', () => {

@@ -17,6 +17,8 @@ export type AlertFact = {
   /** When it resolved, or until when it is to be taken for firing. */
   readonly endsMs: number
   readonly kind: 'firing' | 'resolved'
+  /** The instant it speaks of: the evaluation at which it fired, or resolved. */
+  readonly sourceMs: number
   readonly receivedMs: number
 }
 
@@ -87,10 +89,9 @@ export function instanceOf(labels: Readonly<Record<string, string>>): string {
 }
 
 /** Adds one fact to what is known of its row. */
-export function upsertRow(row: AlertRow | undefined, fact: AlertFact, rules: AlertRules): AlertRow {
-  const { startsMs, endsMs, kind, receivedMs } = fact
-  // While it fires, the end that Prometheus sends is the last evaluation plus its patience.
-  const seenMs = kind === 'firing' ? Math.max(startsMs, endsMs - patienceMs(rules)) : startsMs
+export function upsertRow(row: AlertRow | undefined, fact: AlertFact): AlertRow {
+  const { startsMs, endsMs, kind, sourceMs, receivedMs } = fact
+  const seenMs = kind === 'firing' ? Math.max(startsMs, sourceMs) : startsMs
   const validUntilMs = kind === 'firing' ? Math.max(endsMs, startsMs) : startsMs
   const resolvedMs = kind === 'resolved' ? endsMs : null
   if (row === undefined) {
@@ -149,15 +150,27 @@ export function foldRows(
 }
 
 /** Rows that overlap or lie within two evaluations of each other, joined. */
-function joinStretches(rows: readonly AlertRow[], { evaluationMs }: AlertRules): readonly Stretch[] {
+function joinStretches(rows: readonly AlertRow[], rules: AlertRules): readonly Stretch[] {
+  const mergeMs = Math.min(
+    rules.refireMs,
+    MERGE_INTERVALS * Math.max(...rows.map(row => evaluationOf(row, rules))),
+  )
   const stretches: { startsMs: number; rows: AlertRow[] }[] = []
   for (const row of supersede(rows)) {
     const current = stretches.at(-1)
-    if (current !== undefined && row.startsMs - endOf(current) <= MERGE_INTERVALS * evaluationMs) {
-      current.rows.push(row)
-    } else stretches.push({ startsMs: row.startsMs, rows: [row] })
+    if (current !== undefined && row.startsMs - endOf(current) <= mergeMs) current.rows.push(row)
+    else stretches.push({ startsMs: row.startsMs, rows: [row] })
   }
   return stretches
+}
+
+/**
+ * Evaluation interval of the rule behind a row, milliseconds. A group of rules may have one of its own: when that is longer
+ * than all that the settings know, the alert is valid for longer than they say.
+ */
+function evaluationOf({ seenMs, validUntilMs }: AlertRow, rules: AlertRules): number {
+  const validMs = validUntilMs - seenMs
+  return validMs > 1.5 * patienceMs(rules) ? validMs / PATIENCE_PERIODS : rules.evaluationMs
 }
 
 /**
@@ -232,7 +245,7 @@ function stateOf(word: AlertRow, gaps: readonly Gap[], rules: AlertRules, nowMs:
   if (word.resolvedMs !== null) return 'resolved'
   if (nowMs <= word.validUntilMs) return 'firing'
   const silentFromMs = word.lastReceivedMs
-  const silentToMs = silentFromMs + patienceMs(rules)
+  const silentToMs = silentFromMs + Math.max(patienceMs(rules), word.validUntilMs - word.seenMs)
   const wasDeaf = gaps.some(({ fromMs, toMs }) => fromMs < silentToMs && toMs > silentFromMs)
   return wasDeaf ? 'unknown' : 'expired'
 }

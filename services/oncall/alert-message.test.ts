@@ -28,6 +28,12 @@ describe('toldAlert()', () => {
     })
   })
 
+  test('does not speak of later than now when a group of rules has a longer interval', () => {
+    const message = { startsAt: '2026-11-21T13:50:00Z', endsAt: '2026-11-21T14:08:00Z' }
+    expect(told(message).sourceMs).toBe(T)
+    expect(told(message, T, 2_000).sourceMs).toBe(T + 2_000)
+  })
+
   test('judges by the clock of who sent it', () => {
     const message = { startsAt: '2026-11-21T13:00:00Z', endsAt: '2026-11-21T14:00:20Z' }
     expect(told(message, T, 0).kind).toBe('firing')

@@ -39,8 +39,6 @@ export const notificationMessage = z.object({
 /** One alert of a message, ready to be kept. */
 export type ToldAlert = AlertFact & {
   readonly instance: string
-  /** The instant it speaks of, Prometheus' clock. */
-  readonly sourceMs: number
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
@@ -64,7 +62,10 @@ export function toldAlert(
   const endsMs = given(message.endsAt) ?? senderNowMs + patienceMs(rules)
   // Prometheus does not say which it is: what fires holds until later.
   const kind = endsMs > senderNowMs ? 'firing' : 'resolved'
-  const sourceMs = kind === 'resolved' ? endsMs : Math.max(startsMs, endsMs - patienceMs(rules))
+  // While it fires, the end that Prometheus sends is the last evaluation plus its patience, which is longer for a group of
+  // rules with a longer interval; it cannot have been evaluated later than now.
+  const evaluatedMs = Math.min(senderNowMs, endsMs - patienceMs(rules))
+  const sourceMs = kind === 'resolved' ? endsMs : Math.max(startsMs, evaluatedMs)
   const { labels, annotations, generatorURL } = message
   return {
     instance: instanceOf(labels),

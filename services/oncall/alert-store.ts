@@ -159,7 +159,7 @@ export class AlertStore {
         [instance, toDate(alert.startsMs)],
       )
       const known = rows[0]
-      await writeRow(sql, instance, upsertRow(known && rowOf(known), alert, this.#rules))
+      await writeRow(sql, instance, upsertRow(known && rowOf(known), alert))
     }
   }
 
@@ -214,7 +214,13 @@ export class AlertStore {
     const silent = rows.filter(({ resolvedMs }) => resolvedMs === null)
     if (silent.length === 0) return []
     const lastMs = silent.map(({ lastReceivedMs }) => lastReceivedMs)
-    return await gapsBetween(sql, Math.min(...lastMs), Math.max(...lastMs) + patienceMs(this.#rules), nowMs)
+    const validMs = silent.map(({ seenMs, validUntilMs }) => validUntilMs - seenMs)
+    return await gapsBetween(
+      sql,
+      Math.min(...lastMs),
+      Math.max(...lastMs) + Math.max(patienceMs(this.#rules), ...validMs),
+      nowMs,
+    )
   }
 }
 

@@ -158,6 +158,19 @@ describe('the keyboard', () => {
 })
 
 describe('the live map', () => {
+  test('leaves the focus where it is while it renews itself', async () => {
+    const page = await open('/')
+    const link = page.locator('#run').getByRole('link', { name: 'network-latency' })
+    await page.locator('#tail-now .g-control').waitFor()
+    const first = await page.locator('#run').textContent()
+    await link.focus()
+
+    lab.live = nowMs => ({ ...exampleLive(nowMs), attacks: [], halt: null })
+    await until(async () => (await page.locator('#run').textContent()) !== first, 'the run to be drawn again')
+    expect(await page.evaluate('document.activeElement?.textContent')).toBe('network-latency')
+    expect(complaints).toEqual([])
+  })
+
   test('moves without a reload and tells it to those who hear the page', async () => {
     lab.live = nowMs => ({
       ...exampleLive(nowMs),

@@ -14,17 +14,22 @@ export function byId<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
 const shown = new WeakMap<Element, string>()
 
 /**
- * Puts markup into an element when it differs from what was put there last: what did not change keeps its place, its
- * focus and what a person has selected.
+ * Puts markup into an element when it differs from what was put there last. The focus and what was scrolled stay where
+ * they were: a page that renews itself must not throw out who walks it by keyboard.
  */
 export function show(element: Element, { markup }: Markup): boolean {
   if (shown.get(element) === markup) return false
   shown.set(element, markup)
-  const scrolled = [...element.querySelectorAll('[tabindex]')].map(one => one.scrollTop)
+  const stops = () => [...element.querySelectorAll<HTMLElement>('a[href], button, summary, [tabindex]')]
+  const before = stops()
+  const scrolled = before.map(one => one.scrollTop)
+  const focused = before.findIndex(one => one === document.activeElement)
   element.innerHTML = markup
-  element.querySelectorAll('[tabindex]').forEach((one, index) => {
+  const after = stops()
+  after.forEach((one, index) => {
     one.scrollTop = scrolled[index] ?? 0
   })
+  after[focused]?.focus({ preventScroll: true })
   return true
 }
 

@@ -57,7 +57,11 @@ export function signalOption(drawing: SignalDrawing): EChartsCoreOption {
     ],
     yAxis: [
       { ...axis(chart.unit, tokens, 3), gridIndex: 0, scale: chart.max !== null, ...upperOf(chart, lines) },
-      { ...axis(chart.differenceUnit, tokens, 2), gridIndex: 1, ...balanced(lines.difference) },
+      {
+        ...axis(chart.differenceUnit, tokens, 2),
+        gridIndex: 1,
+        ...balanced(lines.difference, chart.differenceUnit),
+      },
     ],
     axisPointer: { link: [{ xAxisIndex: 'all' }] },
     tooltip: tooltip(tokens),
@@ -95,9 +99,11 @@ function upperOf({ max }: SignalChart, { control, experiment }: SignalLines) {
 }
 
 /** The difference of two groups that behave alike is a flat line in the middle. */
-function balanced(points: readonly Point[]) {
+function balanced(points: readonly Point[], unit: string) {
+  const trifle = { pp: 0.01, s: 0.001 }[unit] ?? 1
   const largest = Math.max(0, ...points.map(([, value]) => Math.abs(value ?? 0)).filter(Number.isFinite))
-  if (largest === 0) return { min: -1, max: 1, interval: 1 }
+  // In the smallest round unit that a person would name: 1 pp, 1 ms.
+  if (largest === 0) return { min: -trifle, max: trifle, interval: trifle }
   const power = 10 ** Math.floor(Math.log10(largest))
   const edge = ([1, 2, 5, 10].find(step => step * power >= largest) ?? 10) * power
   return { min: -edge, max: edge, interval: edge }

@@ -216,6 +216,8 @@ describe('signalOption()', () => {
       [0.99, 1],
       [-0.005, 0.005],
     ])
+    // Nothing wrong at all: a percentage point is what a person would look for.
+    expect(axisFor(1)[1]).toEqual([-0.01, 0.01])
     expect(axisFor(0.6)).toEqual([
       [0.5, 1],
       [-0.5, 0.5],

@@ -166,7 +166,7 @@ export function renderRun(state: LiveState | null, detail: RunDetail | null, now
 ${isOn ? html`<ol class="phases" aria-label="Phases">${PHASES.map((phase, index) => phaseItem(phase, index, at))}</ol>` : html``}
 ${attackList(isOn ? (state?.attacks ?? []) : (detail?.attacks ?? []), nowMs, isOn)}
 ${isOn ? renderEvidence(run) : html``}
-${detail === null || detail.runId !== run.runId ? html`` : renderTimeline(detail.timeline.slice(-14).toReversed(), 'Newest first')}`
+${detail === null || detail.runId !== run.runId ? html`<p class="note">Its time line stands on <a href="/runs/${encodeURIComponent(run.runId)}">its page</a>.</p>` : renderTimeline(detail.timeline.slice(-14).toReversed(), 'Newest first')}`
 }
 
 function phaseItem(phase: string, index: number, at: number): Markup {
@@ -193,7 +193,8 @@ export function effectText({ effect }: AttackState): string {
 
 /** Evidence of the abort rule: how far it is on the way to its limit, on a logarithmic scale. */
 export function renderEvidence({ abort }: Pick<RunSummary, 'abort'>): Markup {
-  if (abort === null) return html`<p class="note">Abort rule: the runner has told no evidence yet.</p>`
+  if (abort === null)
+    return html`<p class="note">Abort rule: no evidence told. Before an attack, and in a run without the rule, there is none.</p>`
   const { eValue, limit, detail } = abort
   const met = eValue >= limit
   // e = 1 says nothing either way; what is below it speaks for the steady state.
