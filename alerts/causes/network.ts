@@ -29,8 +29,8 @@ export function networkRules(): RuleGroup {
         expr: `1 - avg by (${PLACE}) (avg_over_time(probe_success{${ECHO}}[2m]))`,
       },
       {
-        record: 'group_zone_service:echo_seconds:min1m',
-        expr: `max by (${PLACE}) (min_over_time(probe_icmp_duration_seconds{${ECHO},phase="rtt"}[1m]) > 0)`,
+        record: 'group_zone_service:echo_seconds:min30s',
+        expr: `max by (${PLACE}) (min_over_time(probe_icmp_duration_seconds{${ECHO},phase="rtt"}[30s]) > 0)`,
       },
     ],
     alerts: [dnsFailing(), dnsSlow(), packetLoss(), networkLatencyHigh()],
@@ -94,13 +94,13 @@ function packetLoss(): AlertRule {
 function networkLatencyHigh(): AlertRule {
   return {
     name: 'NetworkLatencyHigh',
-    expr: `group_zone_service:echo_seconds:min1m > ${MOST_ECHO_SECONDS}`,
-    guard: { forSeconds: 10 },
+    expr: `group_zone_service:echo_seconds:min30s > ${MOST_ECHO_SECONDS}`,
+    guard: { forSeconds: 5 },
     severity: 'ticket',
     tier: 'cause',
     carries: ['group', '[zone]', 'service'],
     summary:
       'The way to {{ $labels.service }} in zone {{ $labels.zone }} of {{ $labels.group }} has become long',
-    description: 'Even the quickest echo of a minute took {{ $value | humanizeDuration }}.',
+    description: 'Even the quickest echo of half a minute took {{ $value | humanizeDuration }}.',
   }
 }
