@@ -13,6 +13,7 @@ import argparse
 import http.client
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -86,7 +87,12 @@ def cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def block(way: Way, requests: int) -> None:
+class DisturbedError(Exception):
+    """The machine was too busy for the database to answer: the service then does other work than what is compared."""
+
+
+def block(way: Way, requests: int) -> tuple[float, float]:
+    """Processor and wall seconds of one request."""
     connection = http.client.HTTPConnection("127.0.0.1", way.port, timeout=10)
     before, began = cpu_seconds(way.worker), time.perf_counter()
     for number in range(requests):
@@ -94,10 +100,28 @@ def block(way: Way, requests: int) -> None:
         answer = connection.getresponse()
         answer.read()
         if answer.status != 200:
-            sys.exit(f"Cannot measure '{way.name}': status {answer.status}")
-    way.wall_seconds.append((time.perf_counter() - began) / requests)
-    way.cpu_seconds.append((cpu_seconds(way.worker) - before) / requests)
+            raise DisturbedError
+    wall = (time.perf_counter() - began) / requests
     connection.close()
+    return (cpu_seconds(way.worker) - before) / requests, wall
+
+
+def rounds(ways: list[Way], count: int, requests: int, seconds: float) -> int:
+    """Measures; returns how many rounds were thrown away."""
+    enough_at, disturbed, done = time.monotonic() + seconds, 0, 0
+    while done < count and time.monotonic() < enough_at:
+        # Each goes first in turn.
+        first = done % len(ways)
+        try:
+            measured = [(way, block(way, requests)) for way in (*ways[first:], *ways[:first])]
+        except DisturbedError:
+            disturbed += 1
+            continue
+        done += 1
+        for way, (cpu, wall) in measured:
+            way.cpu_seconds.append(cpu)
+            way.wall_seconds.append(wall)
+    return disturbed
 
 
 def report(way: Way, plain: Way) -> dict[str, object]:
@@ -106,6 +130,7 @@ def report(way: Way, plain: Way) -> dict[str, object]:
 
     return {
         "way": way.name,
+        "rounds": len(way.cpu_seconds),
         "cpuMicrosecondsPerRequest": round(statistics.median(way.cpu_seconds) * 1e6),
         "cpuRatio": ratio(way.cpu_seconds, plain.cpu_seconds),
         "millisecondsPerRequest": round(statistics.median(way.wall_seconds) * 1e3, 2),
@@ -117,7 +142,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--requests", type=int, default=400, help="in each round, to each way")
+    parser.add_argument("--seconds", type=float, default=400, help="begins no further round after that long")
     arguments = parser.parse_args()
+    # Ended from outside it still stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Cannot measure: told to stop"))
     with ExitStack() as stack:
         collector = stack.enter_context(running_collector())
         postgres = stack.enter_context(running_postgres())
@@ -134,15 +162,16 @@ def main() -> None:
         ]
         for way in ways:
             stack.enter_context(running(way, database))
-            block(way, arguments.requests)
+        # Connections are made, and code is warm, before anything counts.
+        rounds(ways, 1, arguments.requests, arguments.seconds)
+        for way in ways:
             way.cpu_seconds.clear()
             way.wall_seconds.clear()
-        for place in range(arguments.rounds):
-            # Each goes first in turn.
-            for way in (*ways[place % len(ways) :], *ways[: place % len(ways)]):
-                block(way, arguments.requests)
+        disturbed = rounds(ways, arguments.rounds, arguments.requests, arguments.seconds)
+        if not ways[0].cpu_seconds:
+            sys.exit(f"Cannot measure: the database did not answer in time in any of {disturbed} rounds")
         for way in ways:
-            print(json.dumps(report(way, ways[0])), flush=True)
+            print(json.dumps({**report(way, ways[0]), "roundsThrownAway": disturbed}), flush=True)
 
 
 if __name__ == "__main__":
