@@ -185,7 +185,7 @@ describe('from an alert to its cause', () => {
     const page = await browser.newPage()
     await page.goto(`${ONCALL}/`)
     await page.getByText('slow-database').first().waitFor()
-    await page.goto(`${ONCALL}/events/${event.fingerprint}`)
+    await page.goto(`${ONCALL}/events/${event.fingerprint}?event=${event.eventId}`)
     const link = page.locator(`a[href*="${event.traceId}"]`).first()
     await link.waitFor()
     expect(await link.getAttribute('href')).toContain(`:${FORWARDED_PORTS.zipkin}/zipkin/traces/`)
