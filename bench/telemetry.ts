@@ -108,6 +108,8 @@ async function startProcess(
     env: { ...Object.fromEntries(clean), ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  // A bench that is ended early leaves no gateways behind.
+  process.once('exit', () => child.kill('SIGKILL'))
   let text = ''
   while (true) {
     const [chunk] = await once(child.stdout, 'data')
@@ -261,6 +263,8 @@ async function compare(rounds: number): Promise<void> {
     await Promise.all([upstream, ...samples.map(({ gateway }) => gateway)].map(stop))
   }
 }
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
 const [wanted = '20'] = process.argv.slice(2)
 if (wanted === 'run-upstream') runUpstream()
