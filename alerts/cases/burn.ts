@@ -67,7 +67,7 @@ export const RUN_CASES: readonly AlertCase[] = [
         ]),
         atSeconds: 300,
       },
-      { why: 'two in a hundred fail: ten times too fast', told: edge([[600, 0.2]]), atSeconds: 500 },
+      { why: 'two in a hundred fail: ten times too fast', told: edge([[330, 0.2]]), atSeconds: 320 },
       {
         why: 'half of very few requests fail: eighteen',
         told: {
@@ -91,7 +91,7 @@ export const RUN_CASES: readonly AlertCase[] = [
         told: {
           'haproxy_frontend_http_responses_total{group="experiment",proxy="public",code="5xx"}': hold(5, 600),
         },
-        atSeconds: 500,
+        atSeconds: 100,
       },
     ],
   },
@@ -108,7 +108,7 @@ export const RUN_CASES: readonly AlertCase[] = [
       labels: { group: 'experiment', service: 'gateway', slo: 'gateway-latency' },
       resolvedSeconds: 300,
     },
-    quiet: [{ why: 'one in ten is slow: ten times too fast', told: gatewaySlow([[600, 1]]), atSeconds: 500 }],
+    quiet: [{ why: 'one in ten is slow: ten times too fast', told: gatewaySlow([[330, 1]]), atSeconds: 320 }],
   },
   {
     alert: 'RunBudgetBurnFast',
@@ -164,34 +164,32 @@ export const RUN_CASES: readonly AlertCase[] = [
     fires: {
       // 6 times 0.2 % of 9,000 requests are 108 failures.
       told: edge([
-        [300, 0],
+        [30, 0],
         [600, 0.2],
-        [600, 0],
+        [300, 0],
       ]),
-      notYetSeconds: 780,
-      atSeconds: 890,
+      notYetSeconds: 510,
+      atSeconds: 620,
       labels: EDGE,
-      resolvedSeconds: 1200,
+      resolvedSeconds: 810,
     },
-    quiet: [
-      { why: 'one in a hundred fails: five times too fast', told: edge([[1200, 0.1]]), atSeconds: 1100 },
-    ],
+    quiet: [{ why: 'one in a hundred fails: five times too fast', told: edge([[930, 0.1]]), atSeconds: 920 }],
   },
   {
     alert: 'RunBudgetBurnSlow',
     fires: {
       // 3 times 0.2 % of 18,000 requests are 108 failures.
       told: edge([
-        [300, 0],
-        [1500, 0.1],
-        [900, 0],
+        [30, 0],
+        [1200, 0.1],
+        [400, 0],
       ]),
-      notYetSeconds: 1300,
-      atSeconds: 1500,
+      notYetSeconds: 1040,
+      atSeconds: 1200,
       labels: EDGE,
-      resolvedSeconds: 2300,
+      resolvedSeconds: 1600,
     },
-    quiet: [{ why: 'four in a thousand fail: twice too fast', told: edge([[2400, 0.04]]), atSeconds: 2300 }],
+    quiet: [{ why: 'four in a thousand fail: twice too fast', told: edge([[1900, 0.04]]), atSeconds: 1850 }],
   },
   {
     alert: 'MostlyFailing',
@@ -244,32 +242,33 @@ export const MONTH_CASES: readonly AlertCase[] = [
     alert: 'MonthBudgetBurnFast',
     stepSeconds: STEP,
     fires: {
+      // 14.4 times 0.2 % of 36,000 requests are 1,037 failures.
       told: edge(
         [
+          [10 * MINUTE, 0],
+          [30 * MINUTE, 1],
           [HOUR, 0],
-          [HOUR, 1],
-          [2 * HOUR, 0],
         ],
         STEP,
       ),
-      notYetSeconds: HOUR + 15 * MINUTE,
-      atSeconds: HOUR + 25 * MINUTE,
+      notYetSeconds: 25 * MINUTE,
+      atSeconds: 35 * MINUTE,
       labels: EDGE,
-      resolvedSeconds: 3 * HOUR,
+      resolvedSeconds: 55 * MINUTE,
     },
     quiet: [
-      { why: 'two in a hundred fail', told: edge([[3 * HOUR, 0.2]], STEP), atSeconds: 2.5 * HOUR },
+      { why: 'two in a hundred fail', told: edge([[80 * MINUTE, 0.2]], STEP), atSeconds: 75 * MINUTE },
       {
-        why: 'it ended ten minutes ago',
+        why: 'it ended a quarter of an hour ago',
         told: edge(
           [
-            [HOUR, 0],
+            [5 * MINUTE, 0],
             [30 * MINUTE, 2],
             [HOUR, 0],
           ],
           STEP,
         ),
-        atSeconds: 1.5 * HOUR + 15 * MINUTE,
+        atSeconds: 50 * MINUTE,
       },
     ],
   },
@@ -277,18 +276,19 @@ export const MONTH_CASES: readonly AlertCase[] = [
     alert: 'MonthBudgetBurnMedium',
     stepSeconds: STEP,
     fires: {
+      // 6 times 0.2 % of 216,000 requests are 2,592 failures.
       told: edge(
         [
+          [5 * MINUTE, 0],
+          [100 * MINUTE, 0.5],
           [2 * HOUR, 0],
-          [6 * HOUR, 0.2],
-          [4 * HOUR, 0],
         ],
         STEP,
       ),
-      notYetSeconds: 5 * HOUR,
-      atSeconds: 6 * HOUR,
+      notYetSeconds: 85 * MINUTE,
+      atSeconds: 100 * MINUTE,
       labels: EDGE,
-      resolvedSeconds: 10 * HOUR,
+      resolvedSeconds: 2.5 * HOUR,
     },
     quiet: [
       {
@@ -308,37 +308,37 @@ export const MONTH_CASES: readonly AlertCase[] = [
         ),
         atSeconds: HOUR + 20 * MINUTE,
       },
-      { why: 'one in a hundred fails', told: edge([[8 * HOUR, 0.1]], STEP), atSeconds: 7.5 * HOUR },
+      { why: 'one in a hundred fails', told: edge([[6.5 * HOUR, 0.1]], STEP), atSeconds: 6.2 * HOUR },
     ],
   },
   {
     alert: 'MonthBudgetBurnSlow',
     stepSeconds: STEP,
     fires: {
-      // A tenth of what is allowed in thirty days: 5,184 failures, an hour and a half of one in ten.
+      // A tenth of what is allowed in thirty days: 5,184 failures, three quarters of an hour of one in five.
       told: edge(
         [
-          [2 * HOUR, 1],
-          [4 * HOUR, 0],
+          [50 * MINUTE, 2],
+          [3 * HOUR, 0],
         ],
         STEP,
       ),
-      notYetSeconds: 80 * MINUTE,
-      atSeconds: 95 * MINUTE,
+      notYetSeconds: 40 * MINUTE,
+      atSeconds: 48 * MINUTE,
       labels: EDGE,
-      resolvedSeconds: 4.5 * HOUR,
+      resolvedSeconds: 3 * HOUR,
     },
     quiet: [
       {
         why: 'it was over before the tenth was spent',
         told: edge(
           [
-            [80 * MINUTE, 1],
+            [40 * MINUTE, 2],
             [HOUR, 0],
           ],
           STEP,
         ),
-        atSeconds: 2 * HOUR,
+        atSeconds: HOUR,
       },
     ],
   },
@@ -349,27 +349,27 @@ export const MONTH_CASES: readonly AlertCase[] = [
       // The same tenth, whether spent in a day or in three; it is remembered for longer.
       told: edge(
         [
-          [2 * HOUR, 1],
-          [8 * HOUR, 0],
+          [50 * MINUTE, 2],
+          [7 * HOUR, 0],
         ],
         STEP,
       ),
-      notYetSeconds: 80 * MINUTE,
-      atSeconds: 7 * HOUR,
+      notYetSeconds: 40 * MINUTE,
+      atSeconds: 5 * HOUR,
       labels: EDGE,
-      resolvedSeconds: 9 * HOUR,
+      resolvedSeconds: 7 * HOUR,
     },
     quiet: [
       {
         why: 'it was over before the tenth was spent',
         told: edge(
           [
-            [80 * MINUTE, 1],
+            [40 * MINUTE, 2],
             [HOUR, 0],
           ],
           STEP,
         ),
-        atSeconds: 2 * HOUR,
+        atSeconds: HOUR,
       },
     ],
   },
