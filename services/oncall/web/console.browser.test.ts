@@ -162,8 +162,8 @@ describe('the live map', () => {
     const page = await open('/')
     const link = page.locator('#run').getByRole('link', { name: 'network-latency' })
     await page.locator('#tail-now .g-control').waitFor()
-    const first = await page.locator('#run').textContent()
     await link.focus()
+    const first = await page.locator('#run').textContent()
 
     lab.live = nowMs => ({ ...exampleLive(nowMs), attacks: [], halt: null })
     await until(async () => (await page.locator('#run').textContent()) !== first, 'the run to be drawn again')

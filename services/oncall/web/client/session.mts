@@ -63,7 +63,14 @@ export function signIn(why = 'Reading needs no sign-in. Halting and releasing do
     why,
     fields: [
       element('div', { className: 'field' }, element('label', { text: 'Console token', for: 'token' }), token),
-      element('p', { className: 'note', text: 'The token is the secret “console” of the lab’s oncall service.' }),
+      element(
+        'p',
+        { className: 'note' },
+        'It stands in the cluster: ',
+        element('code', {
+          text: "kubectl -n observability get secret oncall-tokens -o jsonpath='{.data.console}' | base64 -d",
+        }),
+      ),
     ],
     confirm: { text: 'Sign in', className: 'button primary' },
     submit: async () => {
