@@ -1,9 +1,9 @@
 import { parse } from 'yaml'
 import { alertFiles } from '../alerts/files.ts'
+import { selectorsOf } from '../alerts/promql.ts'
 import { runbookOf } from '../alerts/rule.ts'
 import { dashboards } from './files.ts'
 import { panelsOf, targetsOf } from './lint.ts'
-import { selectorsOf } from './promql.ts'
 
 /** One thing that must be seen: what it is called, what shows it, and what wakes somebody. */
 export type Covered = {

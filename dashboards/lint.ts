@@ -1,7 +1,7 @@
 import type { Dashboard, Panel, RowPanel } from '@grafana/grafana-foundation-sdk/dashboard'
 import type { Dataquery } from '@grafana/grafana-foundation-sdk/prometheus'
+import { labelsKept, type Selector, selectorsOf } from '../alerts/promql.ts'
 import { GRID_COLUMNS, UNITS } from './panels/panel.ts'
-import { labelsKept, type Selector, selectorsOf } from './promql.ts'
 import { DATASOURCE } from './variables.ts'
 
 /** What is known of a metric. */
