@@ -26,7 +26,8 @@ export async function ask<Answer>(path: string, init: RequestInit = {}): Promise
     headers: { accept: 'application/json', ...init.headers },
   })
   const text = await response.text()
-  if (!response.ok) throw new Refused(response.status, problemOf(text) ?? `The server answered ${response.status}.`)
+  if (!response.ok)
+    throw new Refused(response.status, problemOf(text) ?? `The server answered ${response.status}.`)
   return (text === '' ? null : JSON.parse(text)) as Answer
 }
 

@@ -1,5 +1,12 @@
 import { type Dashboard, parseDashboard, type Variable } from '../panels/dashboard.ts'
-import { type QueryContext, SCRAPE_SECONDS, substitute, type TimeRange, variableQuery, aligned } from '../panels/query.ts'
+import {
+  aligned,
+  type QueryContext,
+  SCRAPE_SECONDS,
+  substitute,
+  type TimeRange,
+  variableQuery,
+} from '../panels/query.ts'
 import { type Interval, intervals } from '../panels/result.ts'
 import { ask, wordsOf } from './api.mts'
 import { byId, element } from './dom.mts'
@@ -20,7 +27,9 @@ async function open(): Promise<void> {
     dashboard = parseDashboard(await ask(`/api/dashboards/${encodeURIComponent(uid)}`))
   } catch (error) {
     const why = error instanceof TypeError ? error.message : wordsOf(error)
-    grid.replaceChildren(element('p', { className: 'problems', text: `The dashboard cannot be shown. ${why}` }))
+    grid.replaceChildren(
+      element('p', { className: 'problems', text: `The dashboard cannot be shown. ${why}` }),
+    )
     return
   }
   byId('description').textContent = dashboard.description
@@ -112,12 +121,16 @@ class Reading {
       const query = variableQuery(variable.query, { ...this.context(shown), stepSeconds: SCRAPE_SECONDS })
       const series = await instant(query, shown.toSeconds).catch(() => [])
       const { label } = variable.query
-      return [...new Set(series.map(({ labels }) => labels[label] ?? ''))].filter(value => value !== '').sort()
+      return [...new Set(series.map(({ labels }) => labels[label] ?? ''))]
+        .filter(value => value !== '')
+        .sort()
     }
     for (const variable of this.dashboard.variables) this.toolbar.offer(variable.name, await values(variable))
   }
 }
 
 open().catch(error => {
-  grid.replaceChildren(element('p', { className: 'problems', text: `The dashboard cannot be shown. ${wordsOf(error)}` }))
+  grid.replaceChildren(
+    element('p', { className: 'problems', text: `The dashboard cannot be shown. ${wordsOf(error)}` }),
+  )
 })

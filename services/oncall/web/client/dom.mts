@@ -23,7 +23,7 @@ export function show(element: Element, { markup }: Markup): boolean {
   const stops = () => [...element.querySelectorAll<HTMLElement>('a[href], button, summary, [tabindex]')]
   const before = stops()
   const scrolled = before.map(one => one.scrollTop)
-  const focused = before.findIndex(one => one === document.activeElement)
+  const focused = before.indexOf(document.activeElement as HTMLElement)
   element.innerHTML = markup
   const after = stops()
   after.forEach((one, index) => {
@@ -44,7 +44,11 @@ export function announce(text: string): void {
 /** An element with text and classes; text is text, whatever it holds. */
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
-  { text, className, ...attributes }: { text?: string; className?: string; [attribute: string]: string | undefined } = {},
+  {
+    text,
+    className,
+    ...attributes
+  }: { text?: string; className?: string; [attribute: string]: string | undefined } = {},
   ...children: (Node | string)[]
 ): HTMLElementTagNameMap[Name] {
   const made = document.createElement(name)

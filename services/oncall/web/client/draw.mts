@@ -31,7 +31,10 @@ export class Chart {
 
   draw(option: Option): void {
     const { tooltip, ...rest } = option as Record<string, unknown>
-    const withTip = typeof tooltip === 'object' ? { ...tooltip, formatter: (hovered: unknown) => this.tip(hovered) } : tooltip
+    const withTip =
+      typeof tooltip === 'object'
+        ? { ...tooltip, formatter: (hovered: unknown) => this.tip(hovered) }
+        : tooltip
     this.chart.setOption({ ...rest, tooltip: withTip } as Option, { notMerge: true, lazyUpdate: true })
   }
 
@@ -44,7 +47,8 @@ export class Chart {
     const rows = (Array.isArray(hovered) ? hovered : [hovered]) as readonly Hovered[]
     const tip = element('div', { className: 'tip' })
     const at = rows[0]?.axisValue
-    if (at !== undefined) tip.append(element('div', { className: 'when', text: new Date(at).toLocaleTimeString('en-GB') }))
+    if (at !== undefined)
+      tip.append(element('div', { className: 'when', text: new Date(at).toLocaleTimeString('en-GB') }))
     for (const { seriesName = '', color = '', value } of rows) {
       if (seriesName === '') continue
       const mark = element('i')

@@ -37,7 +37,12 @@ export function figuresView(figures: readonly Figure[]): HTMLElement {
       const value = element('b', { text, title: text })
       if (colour !== null) value.style.color = colour
       const kind = text.length > 12 ? 'figure words' : figures.length > 2 ? 'figure many' : 'figure'
-      return element('div', { className: kind }, value, ...(figures.length > 1 ? [element('span', { text: name, title: name })] : []))
+      return element(
+        'div',
+        { className: kind },
+        value,
+        ...(figures.length > 1 ? [element('span', { text: name, title: name })] : []),
+      )
     }),
   )
 }
@@ -65,7 +70,13 @@ export function barsOf(figures: readonly Figure[], tokens: Tokens): HTMLElement 
 }
 
 export function tableView({ columns, rows, unknown }: Table, title: string): HTMLElement {
-  const head = element('tr', {}, ...columns.map(({ name, numeric }) => element('th', { text: name, scope: 'col', className: numeric ? 'number' : '' })))
+  const head = element(
+    'tr',
+    {},
+    ...columns.map(({ name, numeric }) =>
+      element('th', { text: name, scope: 'col', className: numeric ? 'number' : '' }),
+    ),
+  )
   const body = rows.map(cells =>
     element(
       'tr',

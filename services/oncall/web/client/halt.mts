@@ -12,7 +12,9 @@ export function enableHalt(changed: () => void): void {
   const halt = byId<HTMLButtonElement>('halt')
   halt.disabled = false
   halt.addEventListener('click', () => signedIn('Halting needs it.', () => askForReason(changed)))
-  byId('release').addEventListener('click', () => signedIn('Releasing needs it.', () => askForRelease(changed)))
+  byId('release').addEventListener('click', () =>
+    signedIn('Releasing needs it.', () => askForRelease(changed)),
+  )
 }
 
 /** Which of the two is offered. */
@@ -30,11 +32,18 @@ async function signedIn(why: string, go: () => Promise<unknown>): Promise<void> 
 }
 
 function askForReason(changed: () => void): Promise<boolean> {
-  const reason = element('input', { id: 'reason', required: '', maxlength: '200', value: 'halted from the console' })
+  const reason = element('input', {
+    id: 'reason',
+    required: '',
+    maxlength: '200',
+    value: 'halted from the console',
+  })
   return openForm({
     title: 'Halt all attacks?',
     why: 'Every fault that is on is ended and undone, whoever began it, and none begins until the halt is released.',
-    fields: [element('div', { className: 'field' }, element('label', { text: 'Reason', for: 'reason' }), reason)],
+    fields: [
+      element('div', { className: 'field' }, element('label', { text: 'Reason', for: 'reason' }), reason),
+    ],
     confirm: { text: 'Halt', className: 'button danger' },
     submit: async () => {
       await change('POST', JSON.stringify({ reason: reason.value.trim() || 'halted from the console' }))

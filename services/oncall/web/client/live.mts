@@ -45,7 +45,10 @@ async function look(): Promise<void> {
   try {
     const next = await withLastRun(await ask<LiveState>('/api/live'))
     const runId = next.run?.runId
-    detail = runId === undefined ? null : await ask<RunDetail>(`/api/runs/${encodeURIComponent(runId)}`).catch(() => detail)
+    detail =
+      runId === undefined
+        ? null
+        : await ask<RunDetail>(`/api/runs/${encodeURIComponent(runId)}`).catch(() => detail)
     state = next
     receivedMs = performance.now()
   } catch {
@@ -107,10 +110,20 @@ function drawChart({ chart, canvas, lines }: Drawn): void {
     return
   }
   const tokens = currentTokens()
-  const drawing = { chart, lines, attacks, range: shownRange, stepSeconds: STEP_SECONDS, tokens, widthPixels: canvas.widthPixels }
+  const drawing = {
+    chart,
+    lines,
+    attacks,
+    range: shownRange,
+    stepSeconds: STEP_SECONDS,
+    tokens,
+    widthPixels: canvas.widthPixels,
+  }
   canvas.draw(signalOption(drawing) as Option)
   const words = GROUPS.map(group => format(lastValue(lines[group], shownRange.toSeconds), chart.unit, null))
-  now.replaceChildren(...GROUPS.map((group, index) => element('span', { className: `g-${group}`, text: words[index] ?? '' })))
+  now.replaceChildren(
+    ...GROUPS.map((group, index) => element('span', { className: `g-${group}`, text: words[index] ?? '' })),
+  )
   byId(chart.id).setAttribute(
     'aria-label',
     `${chart.title}, last 15 minutes. Now: ${GROUPS.map((group, index) => `${group} ${words[index]}`).join(', ')}.`,

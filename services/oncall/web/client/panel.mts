@@ -17,7 +17,12 @@ import { currentTokens } from './theme.mts'
 const CHARTS = ['timeseries', 'graph', 'heatmap'] as const
 const NUMBERS = ['stat', 'gauge', 'bargauge', 'barchart'] as const
 
-type Read = { readonly series: readonly Series[]; readonly annotations: readonly Interval[]; readonly range: TimeRange; readonly stepSeconds: number }
+type Read = {
+  readonly series: readonly Series[]
+  readonly annotations: readonly Interval[]
+  readonly range: TimeRange
+  readonly stepSeconds: number
+}
 
 /** One panel on the page: its frame, and what is in it once it has been read. */
 export class PanelView {
@@ -34,21 +39,36 @@ export class PanelView {
     this.panel = panel
     const { type, grid } = panel
     this.asks = panel.targets.length > 0 && type !== 'row' && type !== 'text'
-    this.element = type === 'row' ? element('h2', { className: 'row-title', text: panel.title }) : this.frame()
+    this.element =
+      type === 'row' ? element('h2', { className: 'row-title', text: panel.title }) : this.frame()
     this.element.style.gridColumn = `${Math.min(24, grid.x + 1)} / span ${Math.min(24, grid.w)}`
     this.element.style.gridRow = `${grid.y + 1} / span ${grid.h}`
     if (type === 'text') this.body.append(element('p', { text: String(panel.options.content ?? '') }))
-    else if (!this.asks && type !== 'row') this.say(this.unsupported() ?? 'This panel asks nothing of Prometheus.')
+    else if (!this.asks && type !== 'row')
+      this.say(this.unsupported() ?? 'This panel asks nothing of Prometheus.')
   }
 
   private frame(): HTMLElement {
     const { id, title, description, grid } = this.panel
-    const about = element('details', { className: 'about' }, element('summary', { text: '?', 'aria-label': `About ${title}` }))
+    const about = element(
+      'details',
+      { className: 'about' },
+      element('summary', { text: '?', 'aria-label': `About ${title}` }),
+    )
     about.append(element('p', { text: description }))
-    const header = element('header', {}, element('h3', { text: title, id: `panel-${id}`, title }), ...(description === '' ? [] : [about]))
+    const header = element(
+      'header',
+      {},
+      element('h3', { text: title, id: `panel-${id}`, title }),
+      ...(description === '' ? [] : [about]),
+    )
     return element(
       'section',
-      { className: grid.h <= 4 ? 'panel short' : 'panel', 'aria-labelledby': `panel-${id}`, 'data-type': this.panel.type },
+      {
+        className: grid.h <= 4 ? 'panel short' : 'panel',
+        'aria-labelledby': `panel-${id}`,
+        'data-type': this.panel.type,
+      },
       header,
       this.body,
       this.legend,
@@ -89,7 +109,10 @@ export class PanelView {
       // An old picture would pass for what is now.
       this.last = null
       const isRefused = error instanceof Refused && error.status < 500
-      this.say(`${isRefused ? 'Prometheus refused the query: ' : 'No data could be read. '}${wordsOf(error)}`, true)
+      this.say(
+        `${isRefused ? 'Prometheus refused the query: ' : 'No data could be read. '}${wordsOf(error)}`,
+        true,
+      )
     }
   }
 
@@ -99,7 +122,10 @@ export class PanelView {
     const hasData = series.some(({ points }) => points.some(([, value]) => value !== null))
     const { type, field } = this.panel
     if (!hasData && !(type === 'stat' && field.noValue !== null)) {
-      return this.say(field.noValue ?? (type === 'table' ? 'Nothing to list in this time.' : 'No data in this time.'))
+      this.say(
+        field.noValue ?? (type === 'table' ? 'Nothing to list in this time.' : 'No data in this time.'),
+      )
+      return
     }
     if ((CHARTS as readonly string[]).includes(type)) this.drawChart(this.last)
     else this.drawNumbers(this.last)
@@ -108,15 +134,24 @@ export class PanelView {
 
   private drawChart(read: Read): void {
     if (this.chart === null) {
-      const host = element('div', { className: 'draw', role: 'img', 'aria-label': `Chart: ${this.panel.title}` })
+      const host = element('div', {
+        className: 'draw',
+        role: 'img',
+        'aria-label': `Chart: ${this.panel.title}`,
+      })
       this.body.replaceChildren(host)
       this.chart = new Chart(host, (value, name) => this.write(value, name))
     }
     const tokens = currentTokens()
     const input: ChartInput = { panel: this.panel, ...read, tokens, widthPixels: this.chart.widthPixels }
-    if (this.panel.type === 'heatmap') return this.chart.draw(heatmapOption(input) as Option)
+    if (this.panel.type === 'heatmap') {
+      this.chart.draw(heatmapOption(input) as Option)
+      return
+    }
     this.chart.draw(timeSeriesOption(input) as Option)
-    const legend = this.panel.options.legend as { showLegend?: boolean; displayMode?: string; calcs?: readonly string[] } | undefined
+    const legend = this.panel.options.legend as
+      | { showLegend?: boolean; displayMode?: string; calcs?: readonly string[] }
+      | undefined
     if (legend?.showLegend === false || legend?.displayMode === 'hidden') return
     const calculation = legend?.calcs?.[0] ?? 'lastNotNull'
     this.legend.replaceChildren(
@@ -137,15 +172,18 @@ export class PanelView {
     this.legend.replaceChildren()
     const tokens = currentTokens()
     if (this.panel.type === 'table') {
-      return this.body.replaceChildren(tableView(tableOf(this.panel, series, tokens, Date.now()), this.panel.title))
+      this.body.replaceChildren(tableView(tableOf(this.panel, series, tokens, Date.now()), this.panel.title))
+      return
     }
     const figures = figuresOf(this.panel, series, tokens, Date.now())
-    if (this.panel.type === 'stat') return this.body.replaceChildren(figuresView(figures))
-    this.body.replaceChildren(barsOf(figures, tokens))
+    this.body.replaceChildren(this.panel.type === 'stat' ? figuresView(figures) : barsOf(figures, tokens))
   }
 
   private write(value: number | null, name: string): string {
-    const line = this.last === null ? undefined : linesOf(this.panel, this.last.series, currentTokens()).find(one => one.name === name)
+    const line =
+      this.last === null
+        ? undefined
+        : linesOf(this.panel, this.last.series, currentTokens()).find(one => one.name === name)
     return display(value, line?.field ?? this.panel.field).text
   }
 

@@ -3,7 +3,13 @@ import { parseAnswer, type Series } from '../panels/result.ts'
 import { ask } from './api.mts'
 
 /** Asks Prometheus through this server for one value of each series. */
-export async function instant(query: string, atSeconds: number, refId = '', legend = '', signal?: AbortSignal): Promise<Series[]> {
+export async function instant(
+  query: string,
+  atSeconds: number,
+  refId = '',
+  legend = '',
+  signal?: AbortSignal,
+): Promise<Series[]> {
   const parameters = new URLSearchParams({ query, time: String(atSeconds) })
   const answer = await ask<unknown>(`/api/prometheus/query?${parameters}`, signal ? { signal } : {})
   return parseAnswer(answer, refId, legend)

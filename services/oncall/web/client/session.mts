@@ -62,7 +62,12 @@ export function signIn(why = 'Reading needs no sign-in. Halting and releasing do
     title: 'Sign in',
     why,
     fields: [
-      element('div', { className: 'field' }, element('label', { text: 'Console token', for: 'token' }), token),
+      element(
+        'div',
+        { className: 'field' },
+        element('label', { text: 'Console token', for: 'token' }),
+        token,
+      ),
       element(
         'p',
         { className: 'note' },

@@ -23,13 +23,15 @@ export function onThemeChange(changed: () => void): void {
 /** The button that turns the theme; the choice goes into a cookie, so that the next page comes in it at once. */
 export function enableTheme(): void {
   const button = byId<HTMLButtonElement>('theme')
-  const name = () => button.setAttribute('aria-label', `Use the ${currentTheme() === 'dark' ? 'light' : 'dark'} theme`)
+  const name = () =>
+    button.setAttribute('aria-label', `Use the ${currentTheme() === 'dark' ? 'light' : 'dark'} theme`)
   button.hidden = false
   name()
   onThemeChange(name)
   button.addEventListener('click', () => {
     const next = currentTheme() === 'dark' ? 'light' : 'dark'
     document.documentElement.dataset.theme = next
+    // biome-ignore lint/suspicious/noDocumentCookie: one of two words; not every browser has the Cookie Store yet
     document.cookie = `theme=${next}; path=/; max-age=${YEAR_SECONDS}; samesite=strict`
     announce(`The ${next} theme is on.`)
   })

@@ -78,12 +78,21 @@ export function makeToolbar({ variables: defined, rangeSeconds, refreshSeconds }
   }
 }
 
-function select(id: string, values: readonly number[], chosen: number, before: string, tell: () => void): HTMLSelectElement {
+function select(
+  id: string,
+  values: readonly number[],
+  chosen: number,
+  before: string,
+  tell: () => void,
+): HTMLSelectElement {
   const made = byId<HTMLSelectElement>(id)
   const offered = [...new Set([...values, chosen])].sort((one, other) => one - other)
   made.replaceChildren(
     ...offered.map(seconds => {
-      const option = element('option', { value: String(seconds), text: seconds === 0 ? 'off' : before + words(seconds) })
+      const option = element('option', {
+        value: String(seconds),
+        text: seconds === 0 ? 'off' : before + words(seconds),
+      })
       option.selected = seconds === chosen
       return option
     }),
@@ -126,7 +135,10 @@ function choice(variable: Variable, chosen: Map<string, readonly string[]>, tell
     const box = element('input', { type: 'checkbox', value })
     box.checked = chosen.get(name)?.includes(value) ?? false
     box.addEventListener('change', () => {
-      chosen.set(name, boxes.filter(({ checked }) => checked).map(one => one.value))
+      chosen.set(
+        name,
+        boxes.filter(({ checked }) => checked).map(one => one.value),
+      )
       name_()
       tell()
     })
