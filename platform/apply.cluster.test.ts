@@ -74,14 +74,24 @@ describe('the deployed groups', () => {
     // What Prometheus knows is as old as its last scrape and its last look at object-state: a pod that came back a
     // moment ago is down in it, or not in it yet.
     const expected = {
+      alertmanager: 1,
       containers: 7,
       database: 6,
       edge: 2,
       gateway: 6,
       'node-exporter': 7,
       'object-state': 1,
+      oncall: 1,
+      postgres: 6,
+      // A name from each zone.
+      'probe-dns': 6,
+      // Each gateway and recommender; each of these and each database member; from each zone the two others.
+      'probe-http': 12,
+      'probe-icmp': 18,
+      'probe-icmp-zones': 12,
       prometheus: 1,
       recommender: 6,
+      zipkin: 1,
     }
     const total = Object.values(expected).reduce((sum, count) => sum + count)
     const targets = await settled(
