@@ -91,6 +91,17 @@ describe('promtools()', () => {
     expect(await readdir(cache)).toEqual([])
   })
 
+  test('has apt-get read its lists where they are missing or old, and tries again', async () => {
+    let isListed = false
+    const fresh: RunCommand = async (command, args, folder) => {
+      if (command === 'apt-get' && args.includes('update')) isListed = true
+      if (command === 'apt-get' && !isListed) return { code: 100, output: 'E: Unable to locate package' }
+      return await debian()(command, args, folder)
+    }
+
+    expect((await promtools(cache, fresh)).promtool).toContain('promtool-2.42.0')
+  })
+
   test('says what apt-get said, and that its lists may be missing', async () => {
     const empty = debian({ 'apt-get': { code: 100, output: 'E: Unable to locate package prometheus\n' } })
 

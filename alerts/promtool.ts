@@ -77,7 +77,13 @@ async function fetchPackages(cache: string, run: RunCommand): Promise<Promtools>
   // Two test processes may fetch at once: each unpacks apart, and the first to end gives it its name.
   const folder = await mkdtemp(join(cache, '.promtool-'))
   try {
-    const download = await run('apt-get', ['download', ...PACKAGES], folder)
+    const fetch = () => run('apt-get', ['download', ...PACKAGES], folder)
+    let download = await fetch()
+    // A machine that has installed nothing yet has no lists of packages, and old lists name what is gone.
+    if (typeof download.code === 'number' && download.code !== 0) {
+      await run('apt-get', ['-qq', 'update'], folder)
+      download = await fetch()
+    }
     if (download.code === 'missing') {
       throw new UserError(
         'PROMTOOL_MISSING',

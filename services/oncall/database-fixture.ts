@@ -171,9 +171,16 @@ async function unpackPackages(folder: string): Promise<void> {
   await mkdir(packages)
   // It tells what is missing for an installation, and installs nothing.
   const ask = ['install', '--simulate', '--no-install-recommends', '--reinstall', `postgresql-${VERSION}`]
-  const { stdout } = await run('apt-get', ask)
-  // apt's own user may not write here; it says so and goes on as root.
-  await run('apt-get', ['download', ...packagesIn(stdout)], { cwd: packages })
+  const fetch = async () => {
+    const { stdout } = await run('apt-get', ask)
+    // apt's own user may not write here; it says so and goes on as root.
+    await run('apt-get', ['download', ...packagesIn(stdout)], { cwd: packages })
+  }
+  // A machine that has installed nothing yet has no lists of packages, and old lists name what is gone.
+  await fetch().catch(async () => {
+    await run('apt-get', ['-qq', 'update'])
+    await fetch()
+  })
   for (const name of await readdir(packages)) await run('dpkg-deb', ['-x', join(packages, name), folder])
   await rm(packages, { recursive: true })
 }
