@@ -4,6 +4,7 @@ import { labFolders } from './cluster/local/folders.ts'
 import { deploy, type LabRecord, readRecord, recordPath } from './lab.ts'
 import { type LabState, labStatus } from './lab-status.ts'
 import { DATABASE_SECRET } from './manifests/secrets.ts'
+import { TARGETS_BY_JOB } from './targets-fixture.ts'
 import { GROUPS } from './topology.ts'
 
 jest.setTimeout(120_000)
@@ -73,27 +74,7 @@ describe('the deployed groups', () => {
   test('are all scraped, with their group and zone on every target', async () => {
     // What Prometheus knows is as old as its last scrape and its last look at object-state: a pod that came back a
     // moment ago is down in it, or not in it yet.
-    const expected = {
-      alertmanager: 1,
-      containers: 7,
-      database: 6,
-      edge: 2,
-      gateway: 6,
-      'node-exporter': 7,
-      'object-state': 1,
-      oncall: 1,
-      postgres: 6,
-      // A name from each zone.
-      'probe-dns': 6,
-      // Each gateway and recommender; each of these and each database member; from each zone the two others.
-      'probe-http': 12,
-      'probe-icmp': 18,
-      'probe-icmp-zones': 12,
-      prometheus: 1,
-      recommender: 6,
-      zipkin: 1,
-    }
-    const total = Object.values(expected).reduce((sum, count) => sum + count)
+    const total = Object.values(TARGETS_BY_JOB).reduce((sum, count) => sum + count)
     const targets = await settled(
       activeTargets,
       found => found.length === total && found.every(({ health }) => health === 'up'),
@@ -102,7 +83,7 @@ describe('the deployed groups', () => {
     const counts = Object.fromEntries(Object.entries(bySource).map(([job, found]) => [job, found?.length]))
 
     expect(targets.filter(target => target.health !== 'up').map(target => target.lastError)).toEqual([])
-    expect(counts).toEqual(expected)
+    expect(counts).toEqual(TARGETS_BY_JOB)
     for (const { labels } of bySource.gateway ?? []) {
       expect(labels).toMatchObject({
         group: expect.stringMatching(/^(control|experiment)$/),

@@ -6,41 +6,14 @@ import {
   healthy,
   held,
   resetting,
-  type Scene,
   silent,
-  startScene,
   until,
 } from './fake-recommender.ts'
+import { scene, stopScenes } from './scene-fixture.ts'
 
 /** Tries that a silent endpoint makes overdue at once, and deadlines that a busy machine keeps. */
 const HASTY = { GW_READ_TRY_MS: '60', GW_WRITE_TRY_MS: '60' }
 const SONG = '/songs/0123456789abcdef0123456789abcdef'
-
-const fakes: FakeRecommender[] = []
-const scenes: Scene[] = []
-
-afterEach(async () => {
-  await Promise.all(scenes.splice(0).map(scene => scene.gateway.drain()))
-  await Promise.all(fakes.splice(0).map(fake => fake.stop()))
-})
-
-async function scene(behaviours: readonly Behaviour[], env: Readonly<Record<string, string>> = {}) {
-  const own = await Promise.all(behaviours.map(behaviour => FakeRecommender.start(behaviour)))
-  fakes.push(...own)
-  const made = await startScene(
-    own.map(fake => fake.authority),
-    env,
-  )
-  scenes.push(made)
-  const get = (path: string) => fetch(made.url + path)
-  const post = (headers: Record<string, string>) =>
-    fetch(`${made.url}/plays`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: '{"song":"x"}',
-    })
-  return { ...made, fakes: own, get, post }
-}
 
 /** An address on which nothing listens. */
 async function deadAuthority(): Promise<string> {
@@ -48,6 +21,8 @@ async function deadAuthority(): Promise<string> {
   await fake.stop()
   return fake.authority
 }
+
+afterEach(stopScenes)
 
 const asked = (among: readonly FakeRecommender[]): number =>
   among.reduce((sum, fake) => sum + fake.asked.length, 0)
@@ -339,69 +314,5 @@ describe('gateway in front of a database without a primary', () => {
     expect(await statusesOf(times(2, () => post({ 'idempotency-key': 'k1' })))).toEqual([200, 200])
     expect(own[0]?.asked.length).toBe(1)
     expect(await metric('gateway_hedges_total{outcome="sent"}')).toBe(1)
-  })
-})
-
-describe('gateway and the endpoints that DNS names', () => {
-  test('follows a change', async () => {
-    const { get, setEndpoints, events, fakes: own } = await scene([healthy])
-    const next = await FakeRecommender.start(healthy)
-    fakes.push(next)
-    await get(SONG)
-    setEndpoints([next.authority])
-    await until(() => events.includes('endpoint gone'), 'the change to be seen')
-    await get(SONG)
-    expect([own[0]?.asked.length, next.asked.length]).toEqual([1, 1])
-  })
-
-  test('keeps what it knows when DNS names nobody', async () => {
-    const { get, setEndpoints, events, lookups } = await scene([healthy])
-    setEndpoints([])
-    const before = lookups()
-    await until(() => lookups() >= before + 2, 'a look-up that found nobody')
-    expect((await get(SONG)).status).toBe(200)
-    expect(events).not.toContain('endpoint gone')
-  })
-
-  test('counts the look-ups that fail apart from those that do not', async () => {
-    const { get, failLookups, events, metric } = await scene([healthy])
-    expect(await metric('gateway_lookups_total{outcome="ok"}')).toBeGreaterThan(0)
-    expect(await metric('gateway_lookups_total{outcome="failed"}')).toBe(0)
-    failLookups(true)
-    await until(async () => (await metric('gateway_lookups_total{outcome="failed"}')) >= 2, 'failures')
-    expect(events).toContain('look-up failed')
-    expect(await metric('gateway_lookup_duration_seconds')).toBeLessThan(1)
-    expect((await get(SONG)).status).toBe(200)
-  })
-
-  test('tells the time by its own clock', async () => {
-    const { metric } = await scene([healthy])
-    expect(Math.abs((await metric('process_clock_seconds')) - Date.now() / 1000)).toBeLessThan(5)
-  })
-
-  test('lets an answer end that comes from an endpoint DNS no longer names', async () => {
-    let finish: (() => void) | undefined
-    const pending: Behaviour = response => {
-      response.writeHead(200, { 'content-length': '4' }).write('ha')
-      finish = () => response.end('lf')
-    }
-    const { get, setEndpoints, events } = await scene([pending])
-    const other = await FakeRecommender.start(healthy)
-    fakes.push(other)
-    const answer = get(SONG)
-    await until(() => finish !== undefined, 'the answer to begin')
-    setEndpoints([other.authority])
-    await until(() => events.includes('endpoint gone'), 'the change to be seen')
-    finish?.()
-    expect(await (await answer).text()).toBe('half')
-  })
-
-  test('waits for the first endpoint instead of failing at once', async () => {
-    const { get, setEndpoints } = await scene([])
-    const first = await FakeRecommender.start(healthy)
-    fakes.push(first)
-    const answer = get(SONG)
-    setEndpoints([first.authority])
-    expect((await answer).status).toBe(200)
   })
 })

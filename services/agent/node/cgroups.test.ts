@@ -15,7 +15,7 @@ const VERSION_2 =
 
 describe('cgroupFolders()', () => {
   test('finds the folder of each controller where the node mounts it', () => {
-    const layout = cgroupLayout(VERSION_1, '/proc/1/root')
+    const layout = cgroupLayout(VERSION_1, '/node')
     const path = `/kubepods/burstable/pod${UID}/${ID}`
 
     const folders = cgroupFolders(
@@ -25,23 +25,23 @@ describe('cgroupFolders()', () => {
 
     expect(layout.version).toBe(1)
     expect(folders).toEqual({
-      cpu: `/proc/1/root/sys/fs/cgroup/cpu${path}`,
-      memory: `/proc/1/root/sys/fs/cgroup/memory${path}`,
-      freezer: `/proc/1/root/sys/fs/cgroup/freezer${path}`,
+      cpu: `/node/sys/fs/cgroup/cpu${path}`,
+      memory: `/node/sys/fs/cgroup/memory${path}`,
+      freezer: `/node/sys/fs/cgroup/freezer${path}`,
     })
   })
 
   test('gives every controller the one folder of version 2', () => {
-    const layout = cgroupLayout(VERSION_2, '/proc/1/root')
+    const layout = cgroupLayout(VERSION_2, '/node')
     const path = `/kubepods.slice/kubepods-pod${UID.replaceAll('-', '_')}.slice/cri-containerd-${ID}.scope`
 
     const folders = cgroupFolders(layout, `0::${path}\n`)
 
     expect(layout.version).toBe(2)
     expect(folders).toMatchObject({
-      cpu: `/proc/1/root/sys/fs/cgroup${path}`,
-      memory: `/proc/1/root/sys/fs/cgroup${path}`,
-      freezer: `/proc/1/root/sys/fs/cgroup${path}`,
+      cpu: `/node/sys/fs/cgroup${path}`,
+      memory: `/node/sys/fs/cgroup${path}`,
+      freezer: `/node/sys/fs/cgroup${path}`,
     })
   })
 

@@ -42,12 +42,12 @@ async function lab(changes: Changes = {}) {
     { pid: 71, startTicks: 710, innerPid: 8, cgroups: CGROUPS, netInode: 500 },
     { pid: 80, innerPid: 1, cgroups: CGROUPS.replaceAll('1111', '7777'), netInode: 501 },
   ])
-  const volume = join(root, '1/root/var/lib/kubelet/pods', UID, 'volumes/kubernetes.io~empty-dir/run')
+  const volume = join(root, '1', 'root', 'var/lib/kubelet/pods', UID, 'volumes/kubernetes.io~empty-dir/run')
   await mkdir(volume, { recursive: true })
-  await mkdir(join(root, '70/root'), { recursive: true })
+  await mkdir(join(root, '70', 'root'), { recursive: true })
   // As a mount is: the same folder in two places.
-  await symlink(volume, join(root, '70/root/run'))
-  const limits = join(root, `1/root/cg/memory/kubepods/pod${UID}/${ID}`)
+  await symlink(volume, join(root, '70', 'root', 'run'))
+  const limits = join(root, '1', 'root', `cg/memory/kubepods/pod${UID}/${ID}`)
   await mkdir(limits, { recursive: true })
   await writeFile(join(limits, 'memory.limit_in_bytes'), '335544320\n')
   const pod = {
