@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { CHROMIUM_ARGUMENTS, findChromium } from './chromium.ts'
@@ -114,20 +115,40 @@ async function until(holds: () => Promise<boolean>, what: string): Promise<void>
   }
 }
 
+/** Looks until it sees what is wanted: a page goes on with a key or a click in tasks of its own, after it was pressed. */
+async function expectSoon<Seen>(look: () => Promise<Seen>, wanted: Seen): Promise<void> {
+  const givenUpAtMs = Date.now() + PATIENCE_MS
+  let seen = await look()
+  while (!isDeepStrictEqual(seen, wanted) && Date.now() < givenUpAtMs) {
+    await new Promise(resolve => setTimeout(resolve, 50))
+    seen = await look()
+  }
+  expect(seen).toEqual(wanted)
+}
+
+const activeId = (page: Page) => page.evaluate<string | undefined>(ACTIVE_ID)
+
+async function untilInked(page: Page, selector: string): Promise<void> {
+  await until(async () => (await inked(page, selector)) > 0.01, `${selector} to be drawn`)
+}
+
+async function untilPanelsAreRead(page: Page, count: number): Promise<void> {
+  await expectSoon(() => page.locator('.panel[data-series]').count(), count)
+}
+
 describe('the theme', () => {
   test('follows the system, turns by its button, and stays on the next page', async () => {
     const page = await open('/runs')
-    expect(await background(page)).toBe(rgb(THEMES.light.paper))
+    await expectSoon(() => background(page), rgb(THEMES.light.paper))
 
     await page.getByRole('button', { name: 'Use the dark theme' }).click()
-    expect(await background(page)).toBe(rgb(THEMES.dark.paper))
+    await expectSoon(() => background(page), rgb(THEMES.dark.paper))
     await page.goto('/alerts')
-    expect(await background(page)).toBe(rgb(THEMES.dark.paper))
+    await expectSoon(() => background(page), rgb(THEMES.dark.paper))
     await page.getByRole('button', { name: 'Use the light theme' }).click()
-    expect(await background(page)).toBe(rgb(THEMES.light.paper))
-    expect(await background(await open('/runs', { ...DESKTOP, colorScheme: 'dark' }))).toBe(
-      rgb(THEMES.dark.paper),
-    )
+    await expectSoon(() => background(page), rgb(THEMES.light.paper))
+    const ofADarkSystem = await open('/runs', { ...DESKTOP, colorScheme: 'dark' })
+    await expectSoon(() => background(ofADarkSystem), rgb(THEMES.dark.paper))
     expect(complaints).toEqual([])
   })
 })
@@ -138,19 +159,16 @@ describe('the keyboard', () => {
     const focused = () => page.evaluate<{ text: string; ring: string }>(FOCUSED)
 
     await page.keyboard.press('Tab')
-    expect(await focused()).toEqual({ text: 'Skip to the content', ring: 'solid 2px' })
+    await expectSoon(focused, { text: 'Skip to the content', ring: 'solid 2px' })
     await page.keyboard.press('Enter')
-    expect(await page.evaluate(ACTIVE_ID)).toBe('main')
+    await expectSoon(() => activeId(page), 'main')
 
     await page.goto('/')
-    const walked: string[] = []
-    for (let presses = 0; presses < 7; presses++) {
+    const stops = ['Skip to the content', 'divergence', 'Live', 'Dashboards', 'Runs', 'Alerts', 'Events']
+    for (const text of stops) {
       await page.keyboard.press('Tab')
-      const { text, ring } = await focused()
-      expect(ring).toBe('solid 2px')
-      walked.push(text)
+      await expectSoon(focused, { text, ring: 'solid 2px' })
     }
-    expect(walked.slice(1)).toEqual(['divergence', 'Live', 'Dashboards', 'Runs', 'Alerts', 'Events'])
     await page.keyboard.press('Enter')
     await page.waitForURL('**/events')
     expect(complaints).toEqual([])
@@ -182,7 +200,7 @@ describe('the live map', () => {
     await page.getByText('All 20 places are healthy').first().waitFor()
 
     lab.live = exampleLive
-    await page.getByText('An attack is on').waitFor({ timeout: 10_000 })
+    await page.getByText('An attack is on').waitFor()
     const zoneB = page.locator('#map-of-experiment tbody tr').nth(1).locator('td').nth(1)
     expect(await zoneB.textContent()).toContain('attacked')
     await page
@@ -194,14 +212,17 @@ describe('the live map', () => {
 
   test('draws the steady state of both groups and their difference', async () => {
     const page = await open('/')
-    await page.locator('#throughput-now .g-control').waitFor()
-    await page.locator('#tail-now .g-experiment').waitFor()
 
     for (const id of ['success', 'throughput', 'median', 'tail']) {
-      expect(await inked(page, `#${id}`)).toBeGreaterThan(0.01)
-      expect(await page.locator(`#${id}`).getAttribute('aria-label')).toMatch(
-        /Now: control .+, experiment .+\./,
+      await page.locator(`#${id}-now .g-experiment`).waitFor()
+      await until(
+        async () =>
+          /Now: control .+, experiment .+\./.test(
+            (await page.locator(`#${id}`).getAttribute('aria-label')) ?? '',
+          ),
+        `#${id} to tell its numbers`,
       )
+      await untilInked(page, `#${id}`)
     }
     expect(complaints).toEqual([])
   })
@@ -212,15 +233,15 @@ describe('the live map', () => {
     lab.isReachable = false
     lab.prometheus = 'unreachable'
 
-    await page.getByText('Not up to date', { exact: true }).waitFor({ timeout: 30_000 })
-    expect(await page.locator('.tile.healthy').count()).toBe(0)
-    expect(await page.locator('.tile.unknown').count()).toBe(20)
+    await page.getByText('Not up to date', { exact: true }).waitFor()
+    await expectSoon(() => page.locator('.tile.healthy').count(), 0)
+    await expectSoon(() => page.locator('.tile.unknown').count(), 20)
     await page.getByText('Prometheus cannot be read. Prometheus does not answer.').first().waitFor()
-    expect(await page.locator('#success-now').textContent()).toBe('')
+    await expectSoon(() => page.locator('#success-now').textContent(), '')
     await page.locator('#announcer', { hasText: 'No fresh data' }).waitFor({ state: 'attached' })
 
     lab.isReachable = true
-    await page.locator('.tile.healthy').first().waitFor({ timeout: 10_000 })
+    await page.locator('.tile.healthy').first().waitFor()
   })
 })
 
@@ -233,8 +254,8 @@ describe('halting', () => {
     await page.getByText('The token is not right.').waitFor()
     expect(lab.halt).toBeNull()
     await page.keyboard.press('Escape')
-    expect(await page.locator('dialog').count()).toBe(0)
-    expect(await page.evaluate(ACTIVE_ID)).toBe('halt')
+    await expectSoon(() => page.locator('dialog').count(), 0)
+    await expectSoon(() => activeId(page), 'halt')
 
     await page.keyboard.press('Enter')
     await signIn(page)
@@ -250,6 +271,39 @@ describe('halting', () => {
     await page.getByText('An attack is on').waitFor()
     expect(lab.halt).toBeNull()
     expect(complaints).toEqual([])
+  })
+
+  test('asks nobody who is signed in for the token again, however early the button is pressed', async () => {
+    const page = await open('/')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await signIn(page)
+    await page.getByRole('button', { name: 'Sign out' }).waitFor()
+
+    const pressed = Promise.withResolvers<void>()
+    await page.route('**/api/session', async route => {
+      await pressed.promise
+      await route.continue()
+    })
+    await page.reload()
+    await page.getByRole('button', { name: 'Halt all attacks' }).click()
+    pressed.resolve()
+    await page.locator('dialog').waitFor()
+    expect(await page.locator('dialog h2').textContent()).toBe('Halt all attacks?')
+  })
+
+  test('leaves the focus on the button that is offered then, though the map shows the halt before the answer comes', async () => {
+    const page = await open('/')
+    await page.route('**/api/halt', async route => {
+      const response = await route.fetch()
+      await page.locator('#release').waitFor()
+      await route.fulfill({ response })
+    })
+    await page.getByRole('button', { name: 'Halt all attacks' }).click()
+    await signIn(page)
+    await page.locator('dialog').getByRole('button', { name: 'Halt' }).click()
+
+    await expectSoon(() => page.locator('dialog').count(), 0)
+    await expectSoon(() => activeId(page), 'release')
   })
 
   test('is not to be had from another site, though the browser is signed in', async () => {
@@ -276,7 +330,7 @@ describe('a dashboard', () => {
   test('is drawn from its Grafana file: lines, numbers, bars, table and heat', async () => {
     const page = await open('/dashboards')
     await page.getByRole('link', { name: 'Example of every panel' }).click()
-    await until(async () => (await page.locator('.panel[data-series]').count()) === 6, 'six panels')
+    await untilPanelsAreRead(page, 6)
 
     const panel = (title: string) =>
       page.locator('.panel', { has: page.getByRole('heading', { name: title, exact: true }) })
@@ -290,8 +344,7 @@ describe('a dashboard', () => {
       'Requests/s',
     ])
     expect(await panel('Services').locator('tbody tr').count()).toBe(6)
-    for (const type of ['timeseries', 'heatmap'])
-      expect(await inked(page, `.panel[data-type=${type}]`)).toBeGreaterThan(0.01)
+    for (const type of ['timeseries', 'heatmap']) await untilInked(page, `.panel[data-type=${type}]`)
     expect(await panel('Latency, p95').locator('.legend').textContent()).toMatch(
       /control.+ms.*experiment.+ms/,
     )
@@ -302,7 +355,7 @@ describe('a dashboard', () => {
 
   test('is narrowed by its variables and its time, which stand in the address', async () => {
     const page = await open('/dashboards/example')
-    await until(async () => (await page.locator('.panel[data-series]').count()) === 6, 'six panels')
+    await untilPanelsAreRead(page, 6)
     expect(lab.queries.some(query => query.includes('group=~".*"'))).toBe(true)
 
     lab.queries.length = 0
@@ -312,30 +365,30 @@ describe('a dashboard', () => {
     await page.waitForURL(/var-group=experiment/)
     await expectQuery('group=~"experiment"')
     await page.keyboard.press('Escape')
-    expect(await page.locator('details[open]').count()).toBe(0)
+    await expectSoon(() => page.locator('details[open]').count(), 0)
 
     await page.getByLabel('Time').selectOption({ label: 'last 6 h' })
     // 21600 s over half the pixels of a panel: the step grows, and the rate with it.
     await expectQuery('[65s]', '[125s]', '[35s]')
     await page.reload()
-    expect(await page.getByLabel('Time').inputValue()).toBe('21600')
-    expect(await page.locator('#var-group').textContent()).toBe('experiment')
+    await expectSoon(() => page.getByLabel('Time').inputValue(), '21600')
+    await expectSoon(() => page.locator('#var-group').textContent(), 'experiment')
   })
 
   test('says what is wrong instead of drawing an old picture', async () => {
     const page = await open('/dashboards/example')
-    await until(async () => (await page.locator('.panel[data-series]').count()) === 6, 'six panels')
+    await untilPanelsAreRead(page, 6)
     lab.prometheus = 'unreachable'
     await page.getByRole('button', { name: 'Read again' }).click()
     await page.getByText('No data could be read. Prometheus does not answer.').first().waitFor()
-    expect(await page.locator('.panel[data-series]').count()).toBe(0)
+    await untilPanelsAreRead(page, 0)
 
     lab.prometheus = 'empty'
     await page.getByRole('button', { name: 'Read again' }).click()
     await page.getByText('No data in this time.').first().waitFor()
     lab.prometheus = 'answers'
     await page.getByRole('button', { name: 'Read again' }).click()
-    await until(async () => (await page.locator('.panel[data-series]').count()) === 6, 'six panels')
+    await untilPanelsAreRead(page, 6)
   })
 
   const expectQuery = (...parts: readonly string[]) =>

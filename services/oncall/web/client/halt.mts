@@ -28,7 +28,10 @@ export function showHalt(state: LiveState): void {
 }
 
 async function signedIn(why: string, go: () => Promise<unknown>): Promise<void> {
-  if (isSignedIn() || (await signIn(why))) await go()
+  if (!((await isSignedIn()) || (await signIn(why)))) return
+  await go()
+  // What had the focus before the form may be hidden since: then the browser gives it to nobody.
+  if (document.activeElement === document.body) byId(byId('halt').hidden ? 'release' : 'halt').focus()
 }
 
 function askForReason(changed: () => void): Promise<boolean> {

@@ -3,13 +3,17 @@ import { ask, wordsOf } from './api.mts'
 import { announce, byId, element } from './dom.mts'
 
 let session: SessionState = { signedIn: false }
+/** The first answer of the server. */
+let known: Promise<void> = Promise.resolve()
 const listeners: (() => void)[] = []
 
 export function onSessionChange(changed: () => void): void {
   listeners.push(changed)
 }
 
-export function isSignedIn(): boolean {
+/** Waits for what the server says first: nobody who is signed in is to be asked for the token again. */
+export async function isSignedIn(): Promise<boolean> {
+  await known
   return session.signedIn
 }
 
@@ -36,7 +40,7 @@ export async function readSession(): Promise<void> {
 
 export function enableSession(): void {
   byId('session').addEventListener('click', () => (session.signedIn ? signOut() : signIn()))
-  readSession().catch(() => undefined)
+  known = readSession()
 }
 
 async function signOut(): Promise<void> {
