@@ -45,6 +45,10 @@ SILENT_AFTER_SECONDS = 1.0
 # Beyond it the primary's connections would be used up by writes that wait for a standby.
 WRITERS = 16
 WRITER_WAIT_SECONDS = 0.2
+# More reads at a time finish no sooner: each keeps a process of Postgres running, and once processors are short, all of
+# them are late together, given up and asked again. Who waits here costs nothing.
+READERS = 6
+READER_WAIT_SECONDS = 1.0
 IDLE_CONNECTIONS = 12
 # A member that failed is asked last for that long, and for twice as long each time it fails again right after.
 SUSPECT_SECONDS = 3.0
@@ -264,6 +268,35 @@ class Connections:
         return tuple(sorted(shuffled, key=lambda each: (each[0] in suspects, each[0] != self._preferred_host)))
 
 
+class Turns:
+    """So many at a time, and no more; the others wait for their turn, but not for long. Thread-safe."""
+
+    def __init__(self, places: int, wait_seconds: float, kind: str, count_error: Callable[[str], None]) -> None:
+        """:param kind: who takes turns: `reader` or `writer`"""
+        self._places = threading.Semaphore(places)
+        self._wait_seconds = wait_seconds
+        self._kind = kind
+        self._count_error = count_error
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """:raises DatabaseUnavailable: when it did not come to this one's turn in time"""
+        if not (self._places.acquire(blocking=False) or self._wait()):
+            self._count_error(f"{self._kind}s_busy")
+            raise DatabaseUnavailable(f"Cannot use the database: too many {self._kind}s wait already")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def _wait(self) -> bool:
+        record = CURRENT.get()
+        if record is None:
+            return self._places.acquire(timeout=self._wait_seconds)
+        wait = f"wait for a {self._kind}"
+        return record.timed("connection", wait, {}, lambda _: self._places.acquire(timeout=self._wait_seconds))
+
+
 class Database:
     """What the service asks of Postgres: reads from any member, writes to the primary."""
 
@@ -294,7 +327,8 @@ class Database:
             happenings=self.happenings,
             statement_names=statement_names,
         )
-        self._writing = threading.Semaphore(WRITERS)
+        self._reading = Turns(READERS, READER_WAIT_SECONDS, "reader", count_error)
+        self._writing = Turns(WRITERS, WRITER_WAIT_SECONDS, "writer", count_error)
         self._count_error = count_error
 
     def read(self, work: Callable[[Connection], T]) -> T:
@@ -306,7 +340,7 @@ class Database:
         deadline = time.monotonic() + READ_DEADLINE_SECONDS
         while True:
             try:
-                with self._readers.one() as connection:
+                with self._reading.one(), self._readers.one() as connection:
                     return work(connection)
             except psycopg.Error as error:
                 if not self._may_pass(error):
@@ -324,23 +358,8 @@ class Database:
 
         :raises DatabaseUnavailable: when it is not known to be durable
         """
-        if not self._may_write():
-            self._count_error("writers_busy")
-            raise DatabaseUnavailable("Cannot write: too many writes wait already")
-        try:
+        with self._writing.one():
             return self._write(work)
-        finally:
-            self._writing.release()
-
-    def _may_write(self) -> bool:
-        record = CURRENT.get()
-        if self._writing.acquire(blocking=False):
-            return True
-        if record is None:
-            return self._writing.acquire(timeout=WRITER_WAIT_SECONDS)
-        return record.timed(
-            "connection", "wait for a writer", {}, lambda _: self._writing.acquire(timeout=WRITER_WAIT_SECONDS)
-        )
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         last_try_at = time.monotonic() + WRITE_AGAIN_SECONDS
