@@ -65,9 +65,9 @@ async function localLoad(): Promise<AloneDependencies['load']> {
     },
     state: async () => ({
       exitCode: child?.exitCode ?? (child?.signalCode == null ? null : KILLED),
-      sampleBytes: (await stat(samples)).size,
       log,
     }),
+    sampleBytes: async () => (await stat(samples)).size,
     summary: async () => JSON.parse(await readFile(summary, 'utf8')),
     end: async () => void child?.kill('SIGINT'),
     clockOffset: async () => ({ offsetMs: 0, roundTripMs: 0 }),

@@ -67,12 +67,13 @@ export class KubernetesLoad implements LoadGenerator {
     const { pod: name } = this.#running()
     const pod = await this.#core.readNamespacedPod({ namespace: SHARED_NAMESPACE, name })
     const exitCode = statusOf(pod, LOAD_POD.generator)?.state?.terminated?.exitCode ?? null
-    const size = await this.#output(['sh', '-c', `stat -c %s ${LOAD_POD.samplesPath} 2>/dev/null || echo 0`])
-    return {
-      exitCode,
-      sampleBytes: Number(size),
-      log: exitCode === null || exitCode === 0 ? '' : await this.#log(name),
-    }
+    return { exitCode, log: exitCode === null || exitCode === 0 ? '' : await this.#log(name) }
+  }
+
+  async sampleBytes() {
+    return Number(
+      await this.#output(['sh', '-c', `stat -c %s ${LOAD_POD.samplesPath} 2>/dev/null || echo 0`]),
+    )
   }
 
   async summary(): Promise<SummaryFile> {

@@ -261,7 +261,11 @@ export class RecordedLoad implements LoadGenerator {
     const seconds = this.#seconds()
     const isDead = this.diesAfter !== null && seconds >= this.diesAfter.seconds
     const exitCode = isDead ? (this.diesAfter?.exitCode ?? 0) : seconds >= this.#duration() ? 0 : null
-    return { exitCode, sampleBytes: this.#bytes().length, log: isDead ? 'out of memory' : '' }
+    return { exitCode, log: isDead ? 'out of memory' : '' }
+  }
+
+  async sampleBytes() {
+    return this.#bytes().length
   }
 
   async summary() {

@@ -142,8 +142,10 @@ export interface LoadGenerator {
    * breaks; asking again with the next offset loses nothing.
    */
   stream(offset: number, signal: AbortSignal): AsyncIterable<Uint8Array>
-  /** `exitCode` is null while it runs; `sampleBytes` is the size of the samples file now. */
-  state(): Promise<{ readonly exitCode: number | null; readonly sampleBytes: number; readonly log: string }>
+  /** `exitCode` is null while it runs. */
+  state(): Promise<{ readonly exitCode: number | null; readonly log: string }>
+  /** Size of the samples file now. Costs a process beside the generator. */
+  sampleBytes(): Promise<number>
   summary(): Promise<SummaryFile>
   /** Sends nothing more and ends in order, with its summary written; ending what has ended is no error. */
   end(): Promise<void>

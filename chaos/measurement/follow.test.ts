@@ -52,6 +52,18 @@ describe('SampleFollower', () => {
     expect(follower.records).toHaveLength(100)
   })
 
+  test('asks for the size only when the generator has ended or says nothing', async () => {
+    const { load, follower } = await fixture()
+    const sampleBytes = load.sampleBytes.bind(load)
+    const endedWhenAsked: boolean[] = []
+    load.sampleBytes = async () => {
+      endedWhenAsked.push((await load.state()).exitCode !== null)
+      return sampleBytes()
+    }
+    await follower.follow(never)
+    expect(new Set(endedWhenAsked)).toEqual(new Set([true]))
+  })
+
   test('survives a generator that cannot be asked for a while', async () => {
     const { load, follower } = await fixture()
     const state = load.state.bind(load)

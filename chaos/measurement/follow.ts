@@ -16,7 +16,7 @@ const STALLED_AFTER_MS = 8_000
 const GIVE_UP_AFTER_MS = 60_000
 
 export type FollowerOptions = {
-  readonly generator: Pick<LoadGenerator, 'stream' | 'state'>
+  readonly generator: Pick<LoadGenerator, 'stream' | 'state' | 'sampleBytes'>
   readonly clock: Clock
   /** Where the raw bytes go while they come. */
   readonly file: string
@@ -114,11 +114,11 @@ export class SampleFollower {
   }
 
   async #untilEnded(until: AbortSignal): Promise<{ exitCode: number; log: string }> {
-    const { generator, clock } = this.#options
+    const { clock } = this.#options
     let lastAnswerMs = clock.nowMs()
     for (;;) {
       await clock.sleep(ASK_EVERY_MS, until)
-      const state = await generator.state().catch(error => {
+      const state = await this.#look().catch(error => {
         if (clock.nowMs() - lastAnswerMs <= GIVE_UP_AFTER_MS) return null
         throw new MachineryError(
           `Cannot follow the load generator: it has been out of reach for ${GIVE_UP_AFTER_MS / 1000} s`,
@@ -128,11 +128,18 @@ export class SampleFollower {
       })
       if (state === null) continue
       lastAnswerMs = clock.nowMs()
-      if (state.exitCode !== null && this.#bytes >= state.sampleBytes)
-        return { exitCode: state.exitCode, log: state.log }
-      const isStalled = state.sampleBytes > this.#bytes && clock.nowMs() - this.#lastByteMs > STALLED_AFTER_MS
-      if (isStalled) this.#stream.abort()
+      if (state.exitCode !== null && !state.hasMore) return { exitCode: state.exitCode, log: state.log }
+      if (state.isSilent && state.hasMore) this.#stream.abort()
     }
+  }
+
+  /** The size of the file is asked only where it decides something: asking takes processor time from the lab. */
+  async #look() {
+    const { generator, clock } = this.#options
+    const { exitCode, log } = await generator.state()
+    const isSilent = clock.nowMs() - this.#lastByteMs > STALLED_AFTER_MS
+    const hasMore = (exitCode !== null || isSilent) && (await generator.sampleBytes()) > this.#bytes
+    return { exitCode, log, isSilent, hasMore }
   }
 }
 
