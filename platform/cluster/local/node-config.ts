@@ -12,7 +12,9 @@ import {
  * Shorter times work on an idle machine; these hold without a false alarm when all processors are busy.
  */
 export const NODE_DEATH = {
+  /** What changed about a node is told that soon; that nothing changed, a tenth as often: its lease says that it lives. */
   statusUpdateSeconds: 2,
+  statusReportSeconds: 20,
   leaseSeconds: 8,
   graceSeconds: 8,
   monitorPeriodSeconds: 1,
@@ -81,6 +83,7 @@ function kubeletConfiguration(plan: NodePlan, machineMemoryMiB: number) {
     clusterDomain: 'cluster.local',
     resolvConf: `${MACHINE_FOLDER}/resolv.conf`,
     nodeStatusUpdateFrequency: `${NODE_DEATH.statusUpdateSeconds}s`,
+    nodeStatusReportFrequency: `${NODE_DEATH.statusReportSeconds}s`,
     nodeLeaseDurationSeconds: NODE_DEATH.leaseSeconds,
     // The disk is the whole machine's: a node must not evict pods because something else filled it.
     imageGCHighThresholdPercent: 100,
