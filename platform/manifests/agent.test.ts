@@ -33,24 +33,24 @@ describe('agent()', () => {
   })
 
   test('may look at pods of the experimental group only, and change what its undos need', () => {
-    type Rule = { resources: string[]; verbs: string[] }
+    type Rule = { resources: string[]; resourceNames?: string[]; verbs: string[] }
     const roles = own
       .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
       .flatMap(({ metadata, rules }) =>
-        (rules as Rule[]).map(
-          ({ resources, verbs }) => `${metadata.namespace ?? '*'}: ${verbs.join(' ')} ${resources.join(' ')}`,
+        (rules as Rule[]).map(({ resources, resourceNames = [], verbs }) =>
+          [`${metadata.namespace ?? '*'}:`, ...verbs, ...resources, ...resourceNames].join(' '),
         ),
       )
 
     expect(roles).toEqual([
       '*: get patch nodes',
-      '*: get endpointslices',
+      '*: get endpointslices kubernetes',
       'experiment: get list pods',
       'experiment: patch deployments/scale statefulsets/scale',
       'experiment: delete deployments',
       'observability: delete jobs',
-      'chaos: list delete leases',
-      'chaos: get configmaps',
+      'chaos: list watch delete leases',
+      'chaos: list watch configmaps halt',
     ])
   })
 

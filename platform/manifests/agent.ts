@@ -3,6 +3,7 @@ import {
   CHAOS_NAMESPACE,
   GROUPS,
   type Group,
+  HALT_NAME,
   LABELS,
   OCCUPANT_SERVICE,
   SHARED_GROUP,
@@ -124,8 +125,9 @@ function accounts(): readonly KubernetesObject[] {
     ]),
     ...role(SHARED_NAMESPACE, [{ apiGroups: ['batch'], resources: ['jobs'], verbs: ['delete'] }]),
     ...role(CHAOS_NAMESPACE, [
-      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['list', 'delete'] },
-      { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['list', 'watch', 'delete'] },
+      // Listed by its name: of all other ConfigMaps there it can read none.
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: [HALT_NAME], verbs: ['list', 'watch'] },
     ]),
   ]
 }

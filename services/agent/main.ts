@@ -17,6 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from './agent-error.ts'
 import { podKubernetes } from './api/kubernetes.ts'
 import { ApiLeases } from './api/leases.ts'
+import { watchApi } from './api/watch.ts'
 import { readClockOffsetMs } from './clock/read-clock.ts'
 import { changedVdsoBytes, setClockOfGroup } from './clock/set-clock.ts'
 import { Engine } from './engine.ts'
@@ -34,7 +35,6 @@ import { listen } from './server.ts'
 
 /** The node's files, reached through its first process. */
 const NODE_ROOT = '/proc/1/root'
-const LOOK_EVERY_MS = 1_000
 const nowMs = () => performance.now()
 
 // What nobody foresaw must not leave an agent that only seems to be alive: the next one undoes everything.
@@ -98,10 +98,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
-for (;;) {
-  await leases.look()
-  await sleep(LOOK_EVERY_MS)
-}
+// As long as there is an agent.
+await watchApi({ kubernetes, leases, nowMs, log }, new AbortController().signal)
 
 function setting(name: string): string {
   const value = process.env[name]

@@ -3,28 +3,18 @@ import type { Answer, Kubernetes } from './kubernetes.ts'
 import { ApiLeases } from './leases.ts'
 
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/chaos/leases'
-const HALT = '/api/v1/namespaces/chaos/configmaps/halt'
 
 type Stored = { renewTime: string; undo: string }
 
 /** An API server that keeps leases and writes down what is changed. */
-class FakeApi implements Kubernetes {
+class FakeApi implements Pick<Kubernetes, 'patch' | 'remove'> {
   readonly changes: string[] = []
   readonly leases = new Map<string, Stored>()
-  halted = false
-  isDown = false
   /** Status by the part of a path. */
   readonly answers = new Map<string, number>()
 
-  async get(path: string): Promise<Answer> {
-    if (this.isDown) throw new Error('connect ECONNREFUSED')
-    if (path === HALT) return { status: this.halted ? 200 : 404, body: {} }
-    if (path !== `${LEASES}?labelSelector=divergence%2Ffault-lease`) return { status: 404, body: null }
-    const items = [...this.leases].map(([name, { renewTime, undo }]) => ({
-      metadata: { name, annotations: { 'divergence/undo': undo } },
-      spec: { renewTime, leaseDurationSeconds: 8 },
-    }))
-    return { status: 200, body: { items } }
+  list(): readonly unknown[] {
+    return [...this.leases].map(([name, stored]) => leaseObject(name, stored))
   }
 
   async patch(path: string, body: unknown): Promise<Answer> {
@@ -43,19 +33,24 @@ class FakeApi implements Kubernetes {
   }
 }
 
+function leaseObject(name: string, { renewTime, undo }: Stored): unknown {
+  return {
+    metadata: { name, annotations: { 'divergence/undo': undo } },
+    spec: { renewTime, leaseDurationSeconds: 8 },
+  }
+}
+
 let api: FakeApi
 let nowMs: number
-let logged: string[]
 let leases: ApiLeases
 
 beforeEach(() => {
   api = new FakeApi()
   nowMs = 0
-  logged = []
   leases = new ApiLeases(
     api,
     () => nowMs,
-    event => logged.push(event),
+    () => undefined,
   )
 })
 
@@ -63,10 +58,10 @@ const uncordon = JSON.stringify([{ undo: 'uncordon', node: 'experiment-a' }])
 
 async function look(atSeconds: number): Promise<void> {
   nowMs = atSeconds * 1000
-  await leases.look()
+  await leases.keep(api.list())
 }
 
-describe('ApiLeases.look()', () => {
+describe('ApiLeases.keep()', () => {
   test('undoes a fault whose lease nobody renews, by its own clock, and takes the lease away', async () => {
     // However wrong the clock of the runner was.
     api.leases.set('l1', { renewTime: '2099-01-01T00:00:00.000000Z', undo: uncordon })
@@ -111,11 +106,10 @@ describe('ApiLeases.look()', () => {
 
   test('undoes everything at once when there is a halt', async () => {
     api.leases.set('l1', { renewTime: 'x', undo: uncordon })
-    api.halted = true
+    leases.setHalted(true)
 
     await look(0)
 
-    expect(leases.isHalted).toBe(true)
     expect(api.changes).toHaveLength(2)
   })
 
@@ -123,9 +117,8 @@ describe('ApiLeases.look()', () => {
     api.leases.set('l1', { renewTime: 'x', undo: uncordon })
     api.answers.set('/nodes/', 403)
     await look(0)
-    await look(8)
+    await expect(look(8)).rejects.toThrow('Cannot undo l1: the API server said 403, status 403')
     expect(api.leases.has('l1')).toBe(true)
-    expect(logged).toEqual(['API LEASES NOT LOOKED AT'])
     api.answers.clear()
 
     await look(9)
@@ -137,7 +130,7 @@ describe('ApiLeases.look()', () => {
     api.leases.set('bad', { renewTime: 'x', undo: '[{"undo":"delete-everything"}]' })
     api.leases.set('good', { renewTime: 'x', undo: uncordon })
     await look(0)
-    await look(8)
+    await expect(look(8)).rejects.toThrow('Cannot undo bad')
 
     expect([...api.leases.keys()]).toEqual(['bad'])
     expect(api.changes).toHaveLength(2)
@@ -151,15 +144,53 @@ describe('ApiLeases.look()', () => {
 
     expect(api.leases.size).toBe(0)
   })
+})
 
-  test('lives through an API server that does not answer, and goes by what it knew', async () => {
-    api.halted = true
+describe('ApiLeases.isDue', () => {
+  const lease = (renewTime: string) => leaseObject('l1', { renewTime, undo: uncordon })
+
+  test('is so once a lease that was listed has run out, and no more once it is kept', async () => {
+    api.leases.set('l1', { renewTime: 'x', undo: uncordon })
     await look(0)
-    api.isDown = true
+    nowMs = 7_999
+    expect(leases.isDue).toBe(false)
 
-    await look(1)
+    nowMs = 8_000
 
-    expect(leases.isHalted).toBe(true)
-    expect(logged).toEqual(['API LEASES NOT LOOKED AT'])
+    expect(leases.isDue).toBe(true)
+    await look(8)
+    expect(leases.isDue).toBe(false)
+  })
+
+  test('counts from the last change that was noticed', () => {
+    leases.notice(lease('first'))
+    nowMs = 7_000
+    leases.notice(lease('second'))
+    nowMs = 14_000
+    // Something else was changed.
+    leases.notice(lease('second'))
+    expect(leases.isDue).toBe(false)
+
+    nowMs = 15_000
+
+    expect(leases.isDue).toBe(true)
+  })
+
+  test('forgets what is gone', () => {
+    leases.notice(lease('x'))
+    nowMs = 8_000
+
+    leases.forget(lease('x'))
+
+    expect(leases.isDue).toBe(false)
+  })
+
+  test('is so at once for any lease when there is a halt, and never without one', () => {
+    leases.setHalted(true)
+    expect(leases.isDue).toBe(false)
+
+    leases.notice(lease('x'))
+
+    expect(leases.isDue).toBe(true)
   })
 })

@@ -2,14 +2,14 @@ import { z } from 'zod'
 import { CHAOS_NAMESPACE, type Group, SHARED_NAMESPACE } from '../../../platform/topology.ts'
 import { messageOf } from '../agent-error.ts'
 import type { Log } from '../log.ts'
-import { type ApiUndo, HALT_NAME, LEASE_LABEL, LEASE_UNDO_ANNOTATION } from '../protocol.ts'
+import { type ApiUndo, LEASE_UNDO_ANNOTATION } from '../protocol.ts'
 import { type Answer, type Kubernetes, reasonOf } from './kubernetes.ts'
+
+export const LEASES_PATH = `/apis/coordination.k8s.io/v1/namespaces/${CHAOS_NAMESPACE}/leases`
 
 const ATTACKED = 'experiment' satisfies Group
 /** A promise that names no length. */
 const DEFAULT_SECONDS = 8
-/** What cannot be done is told once in this time. */
-const TELL_EVERY_MS = 30_000
 
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/)
 const undo: z.ZodType<ApiUndo> = z.discriminatedUnion('undo', [
@@ -24,78 +24,85 @@ const undo: z.ZodType<ApiUndo> = z.discriminatedUnion('undo', [
   z.strictObject({ undo: z.literal('delete-load'), job: name }),
 ])
 
-const LEASES = z.object({
-  items: z.array(
-    z.object({
-      metadata: z.object({ name, annotations: z.record(z.string(), z.string()).default({}) }),
-      spec: z
-        .object({
-          renewTime: z.string().optional(),
-          leaseDurationSeconds: z.number().positive().default(DEFAULT_SECONDS),
-        })
-        .default({ leaseDurationSeconds: DEFAULT_SECONDS }),
-    }),
-  ),
+const LEASE = z.object({
+  metadata: z.object({ name, annotations: z.record(z.string(), z.string()).default({}) }),
+  spec: z
+    .object({
+      renewTime: z.string().optional(),
+      leaseDurationSeconds: z.number().positive().default(DEFAULT_SECONDS),
+    })
+    .default({ leaseDurationSeconds: DEFAULT_SECONDS }),
 })
-type Lease = z.infer<typeof LEASES>['items'][number]
+type Lease = z.infer<typeof LEASE>
 
-type Seen = { readonly renewTime: string | undefined; readonly sinceMs: number }
+type Seen = {
+  readonly renewTime: string | undefined
+  /** Since when nobody has renewed it, by our own clock. */
+  readonly sinceMs: number
+  readonly durationMs: number
+}
 
 /**
- * Watches faults that are done in the API. A promise that nobody renews is kept by whoever sees it first: every agent
- * does all of it, each by its own clock, and doing it twice does no harm.
+ * Knows which faults are done in the API, and ends them. A promise that nobody renews is kept by whoever sees it first:
+ * every agent does all of it, each by its own clock, and doing it twice does no harm.
  */
 export class ApiLeases {
-  readonly #kubernetes: Kubernetes
+  readonly #kubernetes: Pick<Kubernetes, 'patch' | 'remove'>
   readonly #nowMs: () => number
   readonly #log: Log
   #seen = new Map<string, Seen>()
   #isHalted = false
-  #toldMs = Number.NEGATIVE_INFINITY
 
-  constructor(kubernetes: Kubernetes, nowMs: () => number, log: Log) {
+  constructor(kubernetes: Pick<Kubernetes, 'patch' | 'remove'>, nowMs: () => number, log: Log) {
     this.#kubernetes = kubernetes
     this.#nowMs = nowMs
     this.#log = log
   }
 
-  /** As the API said the last time it could be asked. */
+  /** As the API said last. */
   get isHalted(): boolean {
     return this.#isHalted
   }
 
-  /** Looks once. An API server that does not answer changes nothing: it is asked again. */
-  async look(): Promise<void> {
-    try {
-      await this.#lookForHalt()
-      await this.#lookAtLeases()
-    } catch (error) {
-      if (this.#nowMs() - this.#toldMs < TELL_EVERY_MS) return
-      this.#toldMs = this.#nowMs()
-      this.#log('API LEASES NOT LOOKED AT', { why: messageOf(error) })
-    }
+  setHalted(isHalted: boolean): void {
+    this.#isHalted = isHalted
   }
 
-  async #lookForHalt(): Promise<void> {
-    const answer = await this.#kubernetes.get(`/api/v1/namespaces/${CHAOS_NAMESPACE}/configmaps/${HALT_NAME}`)
-    if (answer.status !== 200 && answer.status !== 404) throw new Error(reasonOf(answer))
-    this.#isHalted = answer.status === 200
+  /**
+   * Whether by what is known a lease has run out. It may have been renewed all the same, by somebody whom we did not hear:
+   * before anything is undone all leases are listed again, so that one that cannot be asked about is left alone.
+   */
+  get isDue(): boolean {
+    return [...this.#seen.values()].some(seen => this.#hasRunOut(seen))
   }
 
-  async #lookAtLeases(): Promise<void> {
-    const answer = await this.#kubernetes.get(
-      `${LEASES_PATH}?labelSelector=${encodeURIComponent(LEASE_LABEL)}`,
-    )
-    if (answer.status !== 200) throw new Error(reasonOf(answer))
-    const { items } = LEASES.parse(answer.body)
-    const now = this.#nowMs()
-    this.#seen = new Map(items.map(lease => [lease.metadata.name, this.#see(lease, now)]))
+  /** One that is new or was changed. */
+  notice(object: unknown): void {
+    const lease = LEASE.parse(object)
+    this.#seen.set(lease.metadata.name, this.#see(lease))
+  }
+
+  /** One that is there no more. */
+  forget(object: unknown): void {
+    this.#seen.delete(LEASE.parse(object).metadata.name)
+  }
+
+  /**
+   * Undoes what has run out, and all when there is a halt.
+   *
+   * @param listed all leases there are, asked for just now
+   * @throws Error when one could not be undone; the others were
+   */
+  async keep(listed: readonly unknown[]): Promise<void> {
+    const leases = z.array(LEASE).parse(listed)
+    this.#seen = new Map(leases.map(lease => [lease.metadata.name, this.#see(lease)]))
     const problems: string[] = []
-    for (const lease of items) {
-      const ageMs = now - (this.#seen.get(lease.metadata.name)?.sinceMs ?? now)
-      if (!this.#isHalted && ageMs < lease.spec.leaseDurationSeconds * 1000) continue
+    for (const lease of leases) {
+      const seen = this.#seen.get(lease.metadata.name)
+      if (seen === undefined || !this.#hasRunOut(seen)) continue
       try {
         await this.#keep(lease)
+        this.#seen.delete(lease.metadata.name)
       } catch (error) {
         problems.push(`${lease.metadata.name}: ${messageOf(error)}`)
       }
@@ -103,9 +110,15 @@ export class ApiLeases {
     if (problems.length > 0) throw new Error(`Cannot undo ${problems.join('; ')}`)
   }
 
-  #see({ metadata, spec: { renewTime } }: Lease, now: number): Seen {
+  #hasRunOut({ sinceMs, durationMs }: Seen): boolean {
+    return this.#isHalted || this.#nowMs() - sinceMs >= durationMs
+  }
+
+  #see({ metadata, spec: { renewTime, leaseDurationSeconds } }: Lease): Seen {
     const before = this.#seen.get(metadata.name)
-    return before !== undefined && before.renewTime === renewTime ? before : { renewTime, sinceMs: now }
+    const isRenewed = before === undefined || before.renewTime !== renewTime
+    const sinceMs = isRenewed ? this.#nowMs() : before.sinceMs
+    return { renewTime, sinceMs, durationMs: leaseDurationSeconds * 1000 }
   }
 
   async #keep(lease: Lease): Promise<void> {
@@ -136,8 +149,6 @@ export class ApiLeases {
     }
   }
 }
-
-const LEASES_PATH = `/apis/coordination.k8s.io/v1/namespaces/${CHAOS_NAMESPACE}/leases`
 
 /** What is not there needs no undo: somebody else was quicker. */
 function requireDone(answer: Answer): void {
