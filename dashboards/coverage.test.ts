@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { alertNames, COVERAGE, metricsPage, queriesFor } from './coverage.ts'
+import { alertNames, COVERAGE, queriesFor } from './coverage.ts'
 
 describe('COVERAGE', () => {
   test.each(COVERAGE)('$what: the panel asks for $metric', covered => {
@@ -21,11 +19,5 @@ describe('COVERAGE', () => {
   test('finds no query in a panel that asks for something else', () => {
     const panel = 'Infrastructure / CPU of services'
     expect(queriesFor({ what: 'x', metric: 'up', panel, alerts: [] })).toEqual([])
-  })
-})
-
-describe('metricsPage()', () => {
-  test('is what docs/metrics.md says', () => {
-    expect(readFileSync(join(import.meta.dirname, '..', 'docs', 'metrics.md'), 'utf8')).toBe(metricsPage())
   })
 })

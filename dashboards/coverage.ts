@@ -1,7 +1,6 @@
 import { parse } from 'yaml'
 import { alertFiles } from '../alerts/files.ts'
 import { selectorsOf } from '../alerts/promql.ts'
-import { runbookOf } from '../alerts/rule.ts'
 import { dashboards } from './files.ts'
 import { panelsOf, targetsOf } from './lint.ts'
 
@@ -77,6 +76,12 @@ export const COVERAGE: readonly Covered[] = [
     'Latency between zones',
     'probe_icmp_duration_seconds',
     'Infrastructure / Round trip between zones',
+    'NetworkLatencyHigh',
+  ),
+  row(
+    'Latency to pods',
+    'probe_icmp_duration_seconds',
+    'Infrastructure / Round trip to pods',
     'NetworkLatencyHigh',
   ),
   row(
@@ -213,8 +218,8 @@ export const COVERAGE: readonly Covered[] = [
 ]
 
 /** Queries of a panel that ask for a metric, by `dashboard / panel`; empty when there is no such panel or it asks for others. */
-export function queriesFor({ metric, panel }: Covered): readonly string[] {
-  return dashboards().flatMap(page =>
+export function queriesFor({ metric, panel }: Covered, pages = dashboards()): readonly string[] {
+  return pages.flatMap(page =>
     panelsOf(page)
       .filter(({ title }) => `${page.title} / ${title}` === panel)
       .flatMap(targetsOf)
@@ -231,25 +236,4 @@ export function alertNames(): ReadonlySet<string> {
     return groups.flatMap(group => group.rules)
   })
   return new Set(rules.flatMap(({ alert }) => alert ?? []))
-}
-
-/** `docs/metrics.md`. */
-export function metricsPage(): string {
-  const rows = COVERAGE.map(covered => {
-    const alerts = covered.alerts.map(name => `[${name}](${runbookOf(name).replace(/^docs\//, '')})`)
-    const query = (queriesFor(covered)[0] ?? '').replaceAll('|', String.raw`\|`)
-    return `| ${covered.what} | \`${covered.metric}\` | ${covered.panel} | \`${query}\` | ${alerts.join(', ') || '-'} |`
-  })
-  return [
-    '# Metrics',
-    '',
-    'What the lab sees, the panel that shows it, what that panel asks Prometheus, and the alerts that watch it. Both groups are',
-    'seen alike: every series carries `group`, and `zone` where it stands in one. Names come from `instrumentation/signals.json`;',
-    'this page is made by `node dashboards/metrics-page-program.ts`, and a test fails when it is not up to date.',
-    '',
-    '| what | metric | dashboard / panel | query | alerts |',
-    '| --- | --- | --- | --- | --- |',
-    ...rows,
-    '',
-  ].join('\n')
 }

@@ -1,0 +1,119 @@
+/**
+ * Attacks the running local lab so that each metric of docs/metrics.md moves, asks Prometheus the page's own query of each
+ * for the time before and during the attack, and writes down what it said: `npm run trial:metrics`, or only some of the
+ * disturbances: `npm run trial:metrics -- work names`. It takes about a quarter of an hour, and puts everything back.
+ */
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { stringify } from 'yaml'
+import { remember, spreadPods } from '../../chaos/trials/trial.ts'
+import { connectTrialLab } from '../../chaos/trials/trial-lab.ts'
+import { KubeconfigApiServer } from '../../platform/api-server.ts'
+import { labFolders } from '../../platform/cluster/local/folders.ts'
+import { readRecord, recordPath } from '../../platform/lab.ts'
+import { FORWARDED_PORTS } from '../../platform/topology.ts'
+import { COVERAGE } from '../coverage.ts'
+import { MOVED_FILE, type MovedFile, type MovedRow } from '../metrics-moved.ts'
+import { metricsPage } from '../metrics-page.ts'
+import { askPrometheus } from './ask.ts'
+import { type Disturbance, disturbances, experimentText } from './disturbances.ts'
+import { beginEmptyBatch, repairBatch } from './empty-batch.ts'
+import { ExperimentRun, stretchesOf, unprovenIn } from './experiment-run.ts'
+import { measure, measureUnmoved } from './measure.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const ask = askPrometheus(`http://127.0.0.1:${FORWARDED_PORTS.prometheus}/api/v1`)
+const nowSeconds = () => Date.now() / 1000
+const say = (text: string) => process.stdout.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`)
+
+// Ctrl-C reaches the run as well: it undoes everything and ends, and then so do we.
+process.on('SIGINT', () => say('interrupted'))
+
+const names = process.argv.slice(2)
+const all = disturbances(await freeMiB())
+const unknown = names.filter(name => !all.some(one => one.name === name))
+if (unknown.length > 0) {
+  throw new Error(`Cannot do '${unknown.join("', '")}': there are ${all.map(({ name }) => name).join(', ')}`)
+}
+const chosen = all.filter(({ name }) => names.length === 0 || names.includes(name))
+
+const record = await readRecord(recordPath(labFolders().state, undefined))
+const api = new KubeconfigApiServer(record.access)
+const lab = await connectTrialLab()
+const whole = await remember(lab)
+await spreadPods(lab, whole)
+const beganSeconds = nowSeconds()
+let file = JSON.parse(await readFile(MOVED_FILE, 'utf8')) as MovedFile
+for (const disturbance of chosen) {
+  const { record: done, rows } = await disturb(disturbance)
+  file = {
+    lab: `the local lab, seven nodes on one machine with ${availableParallelism()} processors`,
+    day: new Date().toISOString().slice(0, 10),
+    disturbances: all.flatMap(({ name }) =>
+      name === done.name ? [done] : file.disturbances.filter(one => one.name === name),
+    ),
+    rows: inOrder([...rows, ...file.rows]),
+  }
+  await write(file)
+}
+const unmoved = await measureUnmoved({ fromSeconds: beganSeconds, untilSeconds: nowSeconds() }, ask)
+await write({ ...file, rows: inOrder([...unmoved, ...file.rows]) })
+lab.agents.close()
+
+/** Carries one disturbance out and undoes it. */
+async function disturb(disturbance: Disturbance) {
+  say(`${disturbance.name}: ${disturbance.faults.map(({ kind }) => kind).join(', ')}`)
+  const run = await ExperimentRun.start(experimentText(disturbance))
+  try {
+    if ((await run.untilAttack()) && disturbance.hasEmptyBatch) await beginEmptyBatch(api)
+    await run.untilOver()
+  } finally {
+    if (disturbance.hasEmptyBatch) await repairBatch(api)
+    await spreadPods(lab, whole)
+  }
+  const entries = await run.entries()
+  for (const unproven of unprovenIn(entries)) say(`${disturbance.name}: NOT proven: ${unproven}`)
+  const faults = [
+    ...disturbance.faults.map(fault => stringify(fault, { collectionStyle: 'flow', lineWidth: 0 }).trim()),
+    ...(disturbance.hasEmptyBatch ? ['ingest of a folder that does not exist'] : []),
+  ]
+  const measured = await measure(disturbance.name, faults, stretchesOf(entries), ask)
+  for (const row of measured.rows) if ('changes' in row) say(`  ${told(row)}`)
+  return measured
+}
+
+function told({ what, changes, alerts }: Extract<MovedRow, { readonly by: string }>): string {
+  const parts = Object.entries(changes).map(
+    ([owner, { of, before, during, moved }]) =>
+      `${owner} ${moved ? 'moved' : 'did not move'}: ${before} -> ${during} (${of})`,
+  )
+  const states = Object.entries(alerts).map(([name, state]) => `${name} ${state}`)
+  return [what, ...parts, ...states].join(' | ')
+}
+
+/** Each row once, the first that there is. */
+function inOrder(rows: readonly MovedRow[]): readonly MovedRow[] {
+  return COVERAGE.flatMap(({ what }) => rows.find(row => row.what === what) ?? [])
+}
+
+async function write(content: MovedFile): Promise<void> {
+  await writeFile(MOVED_FILE, JSON.stringify(content))
+  await promisify(execFile)(join(ROOT, 'node_modules', '.bin', 'biome'), [
+    'format',
+    '--write',
+    MOVED_FILE.pathname,
+  ])
+  await writeFile(join(ROOT, 'docs', 'metrics.md'), metricsPage(content))
+}
+
+/** Room on the disk of the experimental group's nodes, MiB. */
+async function freeMiB(): Promise<number> {
+  const query = 'min(node_filesystem_avail_bytes{group="experiment",mountpoint="/var/lib/kubelet"})'
+  const [series] = await ask(query, nowSeconds() - 30, nowSeconds())
+  const bytes = series?.points.at(-1)?.[1]
+  if (bytes === undefined) throw new Error('Cannot tell how much room the disk has: Prometheus does not')
+  return bytes / 1024 ** 2
+}
