@@ -82,6 +82,9 @@ describe('agents', () => {
   test.each([
     ['read a pod of the control group', ['get', 'pods', '-n', 'control']],
     ['read a Secret', ['get', 'secrets', '-n', 'experiment']],
+    // Of the halt alone they are told.
+    ['read any ConfigMap', ['get', 'configmaps', '-n', 'chaos']],
+    ['list all ConfigMaps', ['list', 'configmaps', '-n', 'chaos']],
     ['start a pod', ['create', 'pods', '-n', 'experiment']],
     ['delete a pod', ['delete', 'pods', '-n', 'experiment']],
     ['scale the control group', ['patch', 'deployments/scale', '-n', 'control']],

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { Agent, request } from 'node:https'
 import { join } from 'node:path'
-import { addAbortSignal } from 'node:stream'
 
 /** What a pod finds its account's credentials in. */
 const ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -83,9 +82,8 @@ export function kubernetesOver(send: Send, readToken: () => Promise<string>): Ku
     const question = send({ ...options, headers, signal }, resolve)
     question.on('error', reject)
     question.end(payload)
-    const response = await promise
-    addAbortSignal(signal, response)
-    return response.setEncoding('utf8')
+    // The signal ends the answer as well, for as long as it comes.
+    return (await promise).setEncoding('utf8')
   }
   const ask = async (method: string, path: string, body?: unknown, contentType = 'application/json') => {
     const payload = body === undefined ? undefined : JSON.stringify(body)
