@@ -1,14 +1,8 @@
 import { stringify } from 'yaml'
 import { PORTS, SHARED_GROUP, SHARED_NAMESPACE, sharedHost } from '../topology.ts'
+import { daemonSet } from './daemon-set.ts'
 import type { RenderInput } from './input.ts'
-import {
-  configAnnotation,
-  configMap,
-  type KubernetesObject,
-  metadata,
-  ownLabels,
-  selectorLabels,
-} from './object.ts'
+import { configAnnotation, configMap, type KubernetesObject, metadata } from './object.ts'
 import { basePod, CONTAINER_DEFAULTS, imageReference, QUICK_DNS, resourceRequirements } from './pod.ts'
 
 const SERVICE = 'blackbox'
@@ -57,49 +51,37 @@ export function blackbox(input: RenderInput): readonly KubernetesObject[] {
   const probe = { httpGet: { path: '/-/healthy', port: PORTS.blackbox } }
   return [
     configMap(metadata(SHARED_GROUP, SHARED_NAMESPACE, SERVICE, CONFIG_NAME), files),
-    {
-      apiVersion: 'apps/v1',
-      kind: 'DaemonSet',
-      metadata: metadata(SHARED_GROUP, SHARED_NAMESPACE, SERVICE),
-      spec: {
-        selector: { matchLabels: selectorLabels(SHARED_GROUP, SERVICE) },
-        updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '100%' } },
-        template: {
-          metadata: { labels: ownLabels(SHARED_GROUP, SERVICE), annotations: configAnnotation(files) },
-          spec: {
-            ...basePod(),
-            securityContext: {
-              ...basePod().securityContext,
-              // Lets it send echo requests without any right.
-              sysctls: [{ name: 'net.ipv4.ping_group_range', value: '0 2147483647' }],
-            },
-            ...QUICK_DNS,
-            serviceAccountName: SERVICE,
-            tolerations: [{ operator: 'Exists' }],
-            terminationGracePeriodSeconds: 2,
-            containers: [
-              {
-                name: SERVICE,
-                image: imageReference(input.images, 'observability'),
-                command: [
-                  'prometheus-blackbox-exporter',
-                  '--config.file=/etc/blackbox/blackbox.yml',
-                  `--web.listen-address=:${PORTS.blackbox}`,
-                  // Each failed probe would be a line: Prometheus keeps them already.
-                  '--log.level=error',
-                ],
-                ...CONTAINER_DEFAULTS,
-                resources: resourceRequirements(input.topology.shared[SERVICE]),
-                ports: [{ name: 'http', containerPort: PORTS.blackbox }],
-                readinessProbe: { ...probe, periodSeconds: 5, timeoutSeconds: 2 },
-                livenessProbe: { ...probe, periodSeconds: 20, timeoutSeconds: 5 },
-                volumeMounts: [{ name: 'config', mountPath: '/etc/blackbox', readOnly: true }],
-              },
-            ],
-            volumes: [{ name: 'config', configMap: { name: CONFIG_NAME } }],
-          },
+    daemonSet(SHARED_NAMESPACE, SERVICE, {
+      annotations: configAnnotation(files),
+      pod: {
+        ...basePod(),
+        securityContext: {
+          ...basePod().securityContext,
+          // Lets it send echo requests without any right.
+          sysctls: [{ name: 'net.ipv4.ping_group_range', value: '0 2147483647' }],
         },
+        ...QUICK_DNS,
+        serviceAccountName: SERVICE,
+        tolerations: [{ operator: 'Exists' }],
+        terminationGracePeriodSeconds: 2,
       },
-    },
+      container: {
+        image: imageReference(input.images, 'observability'),
+        command: [
+          'prometheus-blackbox-exporter',
+          '--config.file=/etc/blackbox/blackbox.yml',
+          `--web.listen-address=:${PORTS.blackbox}`,
+          // Each failed probe would be a line: Prometheus keeps them already.
+          '--log.level=error',
+        ],
+        ...CONTAINER_DEFAULTS,
+        resources: resourceRequirements(input.topology.shared[SERVICE]),
+        ports: [{ name: 'http', containerPort: PORTS.blackbox }],
+        readinessProbe: { ...probe, periodSeconds: 5, timeoutSeconds: 2 },
+        livenessProbe: { ...probe, periodSeconds: 20, timeoutSeconds: 5 },
+        volumeMounts: [{ name: 'config', mountPath: '/etc/blackbox', readOnly: true }],
+      },
+      volumes: [{ name: 'config', configMap: { name: CONFIG_NAME } }],
+    }),
   ]
 }

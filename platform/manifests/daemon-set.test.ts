@@ -1,9 +1,18 @@
 import { describe, expect, test } from '@jest/globals'
+import { blackboxConfig } from './blackbox.ts'
 import { daemonSet } from './daemon-set.ts'
+import { configAnnotation } from './object.ts'
 import { OBJECTS, PODS } from './planned-pods.ts'
 
 describe('daemonSet()', () => {
-  test.each(['chaos/agent', 'observability/node-exporter'])('is all of %s but its pod', title => {
+  test.each([
+    { title: 'chaos/agent' },
+    { title: 'observability/node-exporter' },
+    {
+      title: 'observability/blackbox',
+      annotations: configAnnotation({ 'blackbox.yml': blackboxConfig() }),
+    },
+  ])('is all of $title but its pod', ({ title, annotations }) => {
     const planned = PODS.find(pod => pod.title === `DaemonSet ${title}`)
     const { containers = [], volumes = [], ...pod } = planned?.spec ?? {}
     const [own, ...others] = containers
@@ -11,7 +20,14 @@ describe('daemonSet()', () => {
 
     expect(others).toEqual([])
     expect(own?.name).toBe(name)
-    expect(OBJECTS).toContainEqual(daemonSet(namespace, name, { pod, container: own ?? {}, volumes }))
+    expect(OBJECTS).toContainEqual(
+      daemonSet(namespace, name, {
+        ...(annotations ? { annotations } : {}),
+        pod,
+        container: own ?? {},
+        volumes,
+      }),
+    )
   })
 
   test('replaces all pods at once, and finds them by labels that they have', () => {

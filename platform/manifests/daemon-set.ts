@@ -4,6 +4,8 @@ import { type KubernetesObject, metadata, ownLabels, selectorLabels } from './ob
 
 /** What one DaemonSet has that another has not. How confined its pods are is said by each: they are there for the node. */
 export type DaemonSetParts = {
+  /** Of the pods: a change rolls them. */
+  readonly annotations?: Readonly<Record<string, string>>
   readonly pod: Omit<V1PodSpec, 'containers' | 'volumes'>
   /** The only container; it has the name of the service. */
   readonly container: Omit<V1Container, 'name'>
@@ -14,7 +16,7 @@ export type DaemonSetParts = {
 export function daemonSet(
   namespace: string,
   service: string,
-  { pod, container, volumes }: DaemonSetParts,
+  { annotations, pod, container, volumes }: DaemonSetParts,
 ): KubernetesObject {
   return {
     apiVersion: 'apps/v1',
@@ -24,7 +26,7 @@ export function daemonSet(
       selector: { matchLabels: selectorLabels(SHARED_GROUP, service) },
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '100%' } },
       template: {
-        metadata: { labels: ownLabels(SHARED_GROUP, service) },
+        metadata: { labels: ownLabels(SHARED_GROUP, service), ...(annotations ? { annotations } : {}) },
         spec: { ...pod, containers: [{ name: service, ...container }], volumes },
       },
     },
