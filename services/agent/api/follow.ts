@@ -12,8 +12,8 @@ export type Pace = {
   readonly longestPauseMs: number
 }
 
-/** A stream may die without a sound when a network is cut: less than 30 s lie between two lists, whatever happens. */
-export const PACE: Pace = { streamSeconds: 25, graceMs: 3_000, firstPauseMs: 250, longestPauseMs: 4_000 }
+/** A stream may die without a sound when a network is cut: less than 12 s lie between two lists, whatever happens. */
+export const PACE: Pace = { streamSeconds: 9, graceMs: 2_500, firstPauseMs: 250, longestPauseMs: 4_000 }
 
 /** A stream that went on for less is as good as none. */
 const SHORT_MS = 1_000
