@@ -99,6 +99,8 @@ export interface ApiServer {
    * @returns false when it was not there
    */
   remove(reference: Reference, options?: { readonly graceSeconds?: number }): Promise<boolean>
+  /** What a pod tells at /metrics on a port of its own. */
+  podMetrics(namespace: string, pod: string, port: number): Promise<string>
   /** Last lines of a pod's first container; empty when it has none yet. */
   logTail(namespace: string, pod: string, lines: number): Promise<string>
 }
@@ -169,6 +171,13 @@ export class KubeconfigApiServer implements ApiServer {
     if (answer.status === 404) return false
     parseObject(answer, `remove ${describeReference(reference)}`)
     return true
+  }
+
+  async podMetrics(namespace: string, pod: string, port: number): Promise<string> {
+    const path = `${objectPath({ kind: 'Pod', name: `${pod}:${port}`, namespace })}/proxy/metrics`
+    const answer = await this.#send({ method: 'GET', path })
+    if (answer.status === 200) return answer.body
+    throw failureOf(answer, `read the metrics of pod ${namespace}/${pod}`)
   }
 
   async logTail(namespace: string, pod: string, lines: number): Promise<string> {
@@ -293,13 +302,17 @@ function kindOf(kind: string) {
 
 function parseObject({ status, body }: Answer, what: string): LiveObject {
   if (status >= 200 && status < 300) return JSON.parse(body) as LiveObject
+  throw failureOf({ status, body }, what)
+}
+
+function failureOf({ status, body }: Answer, what: string): MachineryError {
   let reason = body.slice(0, 500)
   try {
     reason = (JSON.parse(body) as { message?: string }).message ?? reason
   } catch {
     // A proxy before the API server answers in its own words: they are the reason.
   }
-  throw new MachineryError(
+  return new MachineryError(
     `Cannot ${what}: the API server said ${status}, ${reason}`,
     status === 401 || status === 403
       ? 'Use a context whose user may manage namespaces, workloads and roles.'

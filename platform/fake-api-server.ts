@@ -15,6 +15,8 @@ export class FakeApiServer implements ApiServer {
   /** `apply Deployment control/gateway`, in the order of the calls. */
   readonly calls: string[] = []
   readonly logs = new Map<string, string>()
+  /** What a pod tells at /metrics, by namespace and name. */
+  metrics: (pod: string) => string = () => ''
   /** What becomes of an applied object, such as a Job that is done at once. */
   onApply: (object: LiveObject) => LiveObject = object => object
   #version = 0
@@ -58,6 +60,10 @@ export class FakeApiServer implements ApiServer {
   async remove(reference: Reference): Promise<boolean> {
     this.calls.push(`remove ${describeReference(reference)}`)
     return this.objects.delete(describeReference(reference))
+  }
+
+  async podMetrics(namespace: string, pod: string): Promise<string> {
+    return this.metrics(`${namespace}/${pod}`)
   }
 
   async logTail(namespace: string, pod: string): Promise<string> {

@@ -7,8 +7,11 @@ import { UserError } from './errors.ts'
 import type { BuiltImages } from './images/build.ts'
 import type { Corpus, Observability, RenderInput } from './manifests/input.ts'
 import { renderStages } from './manifests/manifests.ts'
+import { KubeconfigPodPrograms } from './pod-programs.ts'
+import { reloadChanged } from './reload.ts'
 import type { Steps } from './steps.ts'
 import { TOPOLOGY } from './topology.ts'
+import { REAL_CLOCK } from './wait.ts'
 
 /** What `up` made, on disk for the commands that come after it. */
 export type LabRecord = {
@@ -96,14 +99,19 @@ export async function bringDown(
   await steps.run()
 }
 
-/** Makes the cluster hold what the record says. */
-export function deploy(record: LabRecord, progress: Progress, signal: AbortSignal): Promise<ApplySummary> {
-  return applyAll(
-    new KubeconfigApiServer(record.access, signal),
-    renderStages(renderInput(record)),
-    progress,
-    signal,
-  )
+/** Makes the cluster hold what the record says, and what watches it go by its rules. */
+export async function deploy(
+  record: LabRecord,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<ApplySummary> {
+  const api = new KubeconfigApiServer(record.access, signal)
+  const stages = renderStages(renderInput(record))
+  const summary = await applyAll(api, stages, progress, signal)
+  const programs = new KubeconfigPodPrograms(record.access, signal)
+  const objects = stages.flatMap(stage => stage.objects)
+  await reloadChanged(api, objects, { programs, progress, signal, clock: REAL_CLOCK })
+  return summary
 }
 
 export function renderInput({

@@ -1,13 +1,24 @@
 import { FORWARDED_PORTS, PORTS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
 import { deployment } from './deployment.ts'
 import type { RenderInput } from './input.ts'
-import { configAnnotation, configMap, type KubernetesObject, metadata } from './object.ts'
+import { configMap, type KubernetesObject, metadata } from './object.ts'
 import { httpProbes, imageReference, outsideTheGroups, scratch } from './pod.ts'
+import type { Reloading } from './reloading.ts'
 import { ONCALL_KEYS, ONCALL_SECRET } from './secrets.ts'
 import { sharedService } from './shared-service.ts'
 
 const SERVICE = 'alertmanager'
 const CONFIG_NAME = 'alertmanager-config'
+const CONFIG_FOLDER = '/etc/alertmanager/config'
+const CONFIG_FILE = `${CONFIG_FOLDER}/alertmanager.yml`
+
+export const ALERTMANAGER_FILES: Reloading = {
+  service: SERVICE,
+  port: PORTS.alertmanager,
+  folders: { [CONFIG_NAME]: CONFIG_FOLDER },
+  check: ['amtool', 'check-config', CONFIG_FILE],
+  loadedMetric: 'alertmanager_config_last_reload_success_timestamp_seconds',
+}
 
 /** Silences and what was told to whom; both are of use for days at most. */
 const RETENTION = '48h'
@@ -22,7 +33,6 @@ export function alertmanager(input: RenderInput): readonly KubernetesObject[] {
     deployment(SHARED_GROUP, SHARED_NAMESPACE, SERVICE, {
       replicas: 1,
       update: 'recreate',
-      annotations: configAnnotation(files),
       pod: outsideTheGroups(),
       volumes: [
         { name: 'config', configMap: { name: CONFIG_NAME } },
@@ -40,7 +50,7 @@ export function alertmanager(input: RenderInput): readonly KubernetesObject[] {
         image: imageReference(input.images, 'observability'),
         command: [
           'prometheus-alertmanager',
-          '--config.file=/etc/alertmanager/config/alertmanager.yml',
+          `--config.file=${CONFIG_FILE}`,
           `--web.listen-address=:${PORTS.alertmanager}`,
           '--cluster.listen-address=',
           `--storage.path=${data.mount.mountPath}`,
@@ -57,7 +67,7 @@ export function alertmanager(input: RenderInput): readonly KubernetesObject[] {
           startSeconds: 60,
         }),
         volumeMounts: [
-          { name: 'config', mountPath: '/etc/alertmanager/config', readOnly: true },
+          { name: 'config', mountPath: CONFIG_FOLDER, readOnly: true },
           { name: 'token', mountPath: '/etc/alertmanager/oncall', readOnly: true },
           data.mount,
         ],

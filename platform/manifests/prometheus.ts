@@ -2,9 +2,10 @@ import { basename, dirname } from 'node:path'
 import { FORWARDED_PORTS, PORTS, SHARED_GROUP, SHARED_NAMESPACE } from '../topology.ts'
 import { deployment } from './deployment.ts'
 import type { RenderInput } from './input.ts'
-import { configAnnotation, configMap, type KubernetesObject, metadata } from './object.ts'
+import { configMap, type KubernetesObject, metadata } from './object.ts'
 import { httpProbes, imageReference, outsideTheGroups, scratch } from './pod.ts'
 import { prometheusConfig, RECORDER_TOKEN_FILE, RULES_FOLDER } from './prometheus-config.ts'
+import type { Reloading } from './reloading.ts'
 import { ONCALL_KEYS, ONCALL_SECRET } from './secrets.ts'
 import { sharedService } from './shared-service.ts'
 
@@ -12,6 +13,15 @@ const SERVICE = 'prometheus'
 const CONFIG_NAME = 'prometheus-config'
 const RULES_NAME = 'prometheus-rules'
 const CONFIG_FOLDER = '/etc/prometheus-lab'
+const CONFIG_FILE = `${CONFIG_FOLDER}/prometheus.yml`
+
+export const PROMETHEUS_FILES: Reloading = {
+  service: SERVICE,
+  port: PORTS.prometheus,
+  folders: { [CONFIG_NAME]: CONFIG_FOLDER, [RULES_NAME]: RULES_FOLDER },
+  check: ['promtool', 'check', 'config', CONFIG_FILE],
+  loadedMetric: 'prometheus_config_last_reload_success_timestamp_seconds',
+}
 
 /** An alert that goes on firing is told again that often; each time is a row that oncall keeps. */
 export const RESEND_SECONDS = 60
@@ -19,7 +29,10 @@ export const RESEND_SECONDS = 60
 /** What Prometheus may keep: the older of two days and 1.5 GB goes; the volume is a third larger. */
 const RETENTION = { time: '2d', size: '1500MB', volumeMiB: 2048 }
 
-/** Metrics of both groups, next to neither: on the system node. Its data lives as long as its pod. */
+/**
+ * Metrics of both groups, next to neither: on the system node. Its data lives as long as its pod,
+ * which is why new rules are read by SIGHUP (platform/reload.ts) and not by a new pod.
+ */
 export function prometheus(input: RenderInput): readonly KubernetesObject[] {
   const files = { 'prometheus.yml': prometheusConfig() }
   const data = scratch('data', '/prometheus', RETENTION.volumeMiB)
@@ -31,7 +44,6 @@ export function prometheus(input: RenderInput): readonly KubernetesObject[] {
     deployment(SHARED_GROUP, SHARED_NAMESPACE, SERVICE, {
       replicas: 1,
       update: 'recreate',
-      annotations: configAnnotation({ ...files, ...rules }),
       pod: {
         ...outsideTheGroups(),
         automountServiceAccountToken: true,
@@ -54,7 +66,7 @@ export function prometheus(input: RenderInput): readonly KubernetesObject[] {
         image: imageReference(input.images, 'observability'),
         command: [
           'prometheus',
-          `--config.file=${CONFIG_FOLDER}/prometheus.yml`,
+          `--config.file=${CONFIG_FILE}`,
           `--web.listen-address=:${PORTS.prometheus}`,
           `--storage.tsdb.path=${data.mount.mountPath}`,
           `--storage.tsdb.retention.time=${RETENTION.time}`,
