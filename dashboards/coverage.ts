@@ -43,7 +43,12 @@ export const COVERAGE: readonly Covered[] = [
     'Infrastructure / Memory against the limit',
     'MemoryNearLimit',
   ),
-  row('Memory, killed for', 'container_oom_events_total', 'Infrastructure / Killed for memory', 'OomKilled'),
+  row(
+    'Memory, killed for',
+    'kube_pod_container_status_last_terminated_reason',
+    'Infrastructure / Killed for memory',
+    'OomKilled',
+  ),
   row('Disk', 'node_filesystem_avail_bytes', 'Infrastructure / Disk full', 'DiskFilling'),
   row('IO', 'node_pressure_io_waiting_seconds_total', 'Infrastructure / Waiting for IO', 'NodeIoPressure'),
   row(

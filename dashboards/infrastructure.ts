@@ -63,6 +63,14 @@ const CPU = [
   }),
 ]
 
+const RESTARTED = `increase(kube_pod_container_status_restarts_total{${IN_GROUP}}[$__rate_interval])`
+/** Restarts of containers that were out of memory the last time they ended. */
+const OUT_OF_MEMORY = [
+  `sum by (group, service) (${RESTARTED} * on (namespace, pod, container) group_left ()`,
+  `max by (namespace, pod, container) (kube_pod_container_status_last_terminated_reason{${IN_GROUP},reason="OOMKilled"})`,
+  `or ${RESTARTED} * 0)`,
+].join(' ')
+
 const MEMORY = [
   timeSeries({
     title: 'Memory of services',
@@ -89,10 +97,17 @@ const MEMORY = [
   timeSeries({
     title: 'Killed for memory',
     description:
-      'Processes that the kernel killed because their container was at its limit, since the last point.',
+      'Since the last point, because their container was at its limit: containers whose main process the kernel killed, and processes of those that lived on.',
     unit: 'count',
     min: 0,
-    queries: [{ expr: growth(`container_oom_events_total{${CONTAINERS}}`, BY_SERVICE), legend: SERVICE }],
+    queries: [
+      { expr: OUT_OF_MEMORY, legend: '{{group}} {{service}}' },
+      // Told by the container itself, and gone with it.
+      {
+        expr: growth(`container_oom_events_total{${CONTAINERS}}`, BY_SERVICE),
+        legend: `${SERVICE} processes`,
+      },
+    ],
   }),
   timeSeries({
     title: 'Memory left on nodes',

@@ -60,7 +60,7 @@ describe('changeOf()', () => {
       title: 'a series that is silent for a moment only',
       values: [...CALM, 1, null, 1, 1, 1, 1, 1, 1],
       wanted: { direction: 'ends', least: 15 },
-      expected: { before: 2, during: null, moved: false },
+      expected: { before: 2, during: 1, moved: false },
     },
   ] as const)('tells of $title', ({ values, wanted, expected }) => {
     expect(changeOf([series(values)], BEFORE, DURING, wanted)).toEqual({ of: '', ...expected })
@@ -74,6 +74,21 @@ describe('changeOf()', () => {
     expect(changeOf(two, BEFORE, DURING, { direction: 'rises', least: 1 })).toMatchObject({
       of: 'gateway b',
       during: 9,
+    })
+  })
+
+  test('names a pod, and not what follows from it', () => {
+    const labels = { pod: 'database-0', instance: '10.0.0.1:1', job: 'database', zone: 'a', reason: 'x' }
+    expect(changeOf([series(CALM, labels)], BEFORE, DURING, { direction: 'falls', least: 1 })).toMatchObject({
+      of: 'database-0 x',
+    })
+  })
+
+  test('leaves out what the attack made, where only what was known counts', () => {
+    const both = [series([...CALM, 1, 4], { of: 'old' }), series([null, null, null, null, null, null, 99])]
+    expect(changeOf(both, BEFORE, DURING, { direction: 'rises', least: 1, isKnown: true })).toMatchObject({
+      of: 'old',
+      during: 4,
     })
   })
 

@@ -18,6 +18,8 @@ export type Wanted = {
   readonly direction: Direction
   /** Smallest difference that counts, beyond all that was seen before; in the panel's unit, seconds of silence for `ends`. */
   readonly least: number
+  /** Only what was there before counts, and not what the attack made. */
+  readonly isKnown?: true
 }
 
 /** How one series went from what it was to what an attack made of it. */
@@ -59,6 +61,7 @@ function changeOfOne({ labels, points }: Series, before: Stretch, during: Stretc
   const calm = valuesIn(points, before)
   const rough = valuesIn(points, during)
   if (calm.length === 0 && rough.length === 0) return null
+  if (calm.length === 0 && wanted.isKnown) return null
   const shown = { of: nameOf(labels), before: median(calm) }
   switch (wanted.direction) {
     case 'rises': {
@@ -73,8 +76,10 @@ function changeOfOne({ labels, points }: Series, before: Stretch, during: Stretc
       const distance = lowest === null || calmest === null ? 0 : calmest - lowest
       return { ...shown, during: lowest, distance }
     }
-    case 'ends':
-      return { ...shown, during: null, distance: calm.length === 0 ? 0 : longestSilence(points, during) }
+    case 'ends': {
+      const distance = calm.length === 0 ? 0 : longestSilence(points, during)
+      return { ...shown, during: distance < wanted.least ? (rough.at(-1) ?? null) : null, distance }
+    }
   }
 }
 
@@ -101,12 +106,15 @@ function median(values: readonly number[]): number | null {
 const highestOf = (values: readonly number[]) => (values.length === 0 ? null : Math.max(...values))
 const lowestOf = (values: readonly number[]) => (values.length === 0 ? null : Math.min(...values))
 
-/** Labels that say whose a series is; told beside its name. */
-const WHOSE = ['group', '__name__', 'run']
+/** Labels that say whose a series is, which is told beside its name, or that no person knows it by. */
+const UNTOLD = ['group', '__name__', 'run', 'instance', 'namespace', 'uid']
+/** Labels that follow from the pod. */
+const OF_A_POD = ['job', 'node', 'service', 'zone']
 
 function nameOf(labels: Series['labels']): string {
+  const untold = labels.pod === undefined ? UNTOLD : [...UNTOLD, ...OF_A_POD]
   return Object.entries(labels)
-    .filter(([label]) => !WHOSE.includes(label))
+    .filter(([label]) => !untold.includes(label))
     .map(([, value]) => value)
     .join(' ')
 }

@@ -44,13 +44,20 @@ function work(): Disturbance {
     level: 'container',
     requestsPerSecond: 20,
     writeShare: 0.1,
-    holdSeconds: 80,
+    holdSeconds: 84,
     faults: [
-      // More workers than processes belong there, and more than the node has processors.
-      { kind: 'cpu', select: on('gateway', 'a'), durationSeconds: 75, workers: 6 },
       { kind: 'clock-skew', select: on('gateway', 'c'), durationSeconds: 60, skewMs: 3_600_000 },
-      { kind: 'kill-container', select: on('gateway', 'b'), offsetSeconds: 10 },
       { kind: 'memory', select: on('recommender', 'b'), durationSeconds: 60, percentOfLimit: 95 },
+      // More workers than processes belong there, wanting half the machine: the agents have to get their turn as well.
+      {
+        kind: 'cpu',
+        select: on('gateway', 'a'),
+        offsetSeconds: 8,
+        durationSeconds: 74,
+        workers: 4,
+        loadPercent: 25,
+      },
+      { kind: 'kill-container', select: on('gateway', 'b'), offsetSeconds: 35 },
       {
         kind: 'memory',
         select: on('recommender', 'c'),
@@ -58,19 +65,24 @@ function work(): Disturbance {
         durationSeconds: 30,
         oomKill: true,
       },
-      { kind: 'io', select: member('replica'), durationSeconds: 60, workers: 2 },
+      {
+        kind: 'io',
+        select: on('database', 'c'),
+        offsetSeconds: 3,
+        durationSeconds: 57,
+      },
       {
         kind: 'connection-exhaustion',
         select: GROUP,
-        offsetSeconds: 20,
-        durationSeconds: 40,
+        offsetSeconds: 6,
+        durationSeconds: 45,
         sessions: 95,
       },
     ],
   }
 }
 
-/** A recommender stands still, then the whole catalogue is locked, while far more requests come than usual. */
+/** Twice as many requests come as usual; a recommender stands still, then the whole catalogue is locked. */
 function silence(): Disturbance {
   return {
     name: 'silence',
@@ -79,13 +91,13 @@ function silence(): Disturbance {
     writeShare: 0.1,
     holdSeconds: 70,
     faults: [
-      { kind: 'surge', select: GROUP, durationSeconds: 65, factor: 6 },
-      { kind: 'pause', select: on('recommender', 'a'), durationSeconds: 35 },
+      { kind: 'surge', select: GROUP, durationSeconds: 45, factor: 2 },
+      { kind: 'pause', select: on('recommender', 'a'), durationSeconds: 30 },
       {
         kind: 'slow-database',
         select: GROUP,
-        offsetSeconds: 15,
-        durationSeconds: 40,
+        offsetSeconds: 32,
+        durationSeconds: 35,
         mode: 'lock',
         table: 'songs',
       },
@@ -121,7 +133,9 @@ function names(freeMiB: number): Disturbance {
         select: GROUP,
         offsetSeconds: 35,
         durationSeconds: 60,
-        requestedPercent: 300,
+        // Small enough that some find room, and more of them than do.
+        requestedPercent: 150,
+        podsPerNode: 6,
       },
       // Wherever the gateway of the emptied zone went, it is one of these.
       { kind: 'latency', select: on('gateway', 'a'), ...slow },

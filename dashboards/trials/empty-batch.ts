@@ -48,10 +48,14 @@ async function forget(api: Api): Promise<void> {
   }
 }
 
-/** The job by which the lab was filled. */
+/** The last job by which the lab was filled. */
 async function lastBatch(api: Api): Promise<LiveObject> {
   const jobs = await api.list('Job', { namespace: NAMESPACE, labels: ownLabels('experiment', 'ingest') })
-  const job = jobs.find(({ metadata }) => !metadata.name.startsWith('ingest-trial-'))
+  const madeAt = ({ metadata }: LiveObject) => metadata.creationTimestamp ?? ''
+  const job = jobs
+    .filter(({ metadata }) => !metadata.name.startsWith('ingest-trial-'))
+    .sort((one, other) => madeAt(one).localeCompare(madeAt(other)))
+    .at(-1)
   if (job === undefined) throw new Error('Cannot ingest again: the experiment group was never filled')
   return job
 }

@@ -48,16 +48,22 @@ await spreadPods(lab, whole)
 const beganSeconds = nowSeconds()
 let file = JSON.parse(await readFile(MOVED_FILE, 'utf8')) as MovedFile
 for (const disturbance of chosen) {
-  const { record: done, rows } = await disturb(disturbance)
-  file = {
-    lab: `the local lab, seven nodes on one machine with ${availableParallelism()} processors`,
-    day: new Date().toISOString().slice(0, 10),
-    disturbances: all.flatMap(({ name }) =>
-      name === done.name ? [done] : file.disturbances.filter(one => one.name === name),
-    ),
-    rows: inOrder([...rows, ...file.rows]),
+  try {
+    const { record: done, rows } = await disturb(disturbance)
+    file = {
+      lab: `the local lab, seven nodes on one machine with ${availableParallelism()} processors`,
+      day: new Date().toISOString().slice(0, 10),
+      disturbances: all.flatMap(({ name }) =>
+        name === done.name ? [done] : file.disturbances.filter(one => one.name === name),
+      ),
+      rows: inOrder([...rows, ...file.rows]),
+    }
+    await write(file)
+  } catch (error) {
+    // The others are worth looking at all the same.
+    say(`${disturbance.name}: FAILED: ${error instanceof Error ? error.message : error}`)
+    process.exitCode = 4
   }
-  await write(file)
 }
 const unmoved = await measureUnmoved({ fromSeconds: beganSeconds, untilSeconds: nowSeconds() }, ask)
 await write({ ...file, rows: inOrder([...unmoved, ...file.rows]) })
