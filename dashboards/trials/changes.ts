@@ -109,7 +109,7 @@ const lowestOf = (values: readonly number[]) => (values.length === 0 ? null : Ma
 /** Labels that say whose a series is, which is told beside its name, or that no person knows it by. */
 const UNTOLD = ['group', '__name__', 'run', 'instance', 'namespace', 'uid']
 /** Labels that follow from the pod. */
-const OF_A_POD = ['job', 'node', 'service', 'zone']
+const OF_A_POD = ['container', 'job', 'node', 'service', 'zone']
 
 function nameOf(labels: Series['labels']): string {
   const untold = labels.pod === undefined ? UNTOLD : [...UNTOLD, ...OF_A_POD]

@@ -34,7 +34,7 @@ const member = (role: string) => ({ ...GROUP, services: ['database'], role, coun
  * @param freeMiB room on the disk of the nodes, MiB
  */
 export function disturbances(freeMiB: number): readonly Disturbance[] {
-  return [work(), silence(), names(freeMiB), failover()]
+  return [work(), names(freeMiB), failover(), silence()]
 }
 
 /** Processors, memory, processes, clocks and connections are taken, and containers die. */

@@ -11,6 +11,8 @@ export type Expectation =
       readonly labels?: Readonly<Record<string, string>>
       /** Why the control group moves as well; absent: it must not. */
       readonly shared?: string
+      /** How much longer than others it takes to show, seconds. */
+      readonly laterSeconds?: number
     })
   | {
       /** Why nothing that may be done to the lab moves it. */
@@ -18,6 +20,7 @@ export type Expectation =
     }
 
 const ONE_MACHINE = 'one machine carries all nodes of the local lab'
+const ONE_MACHINE_BUSY = 'the batch and all nodes share the processors of one machine'
 
 const moves =
   (name: string) =>
@@ -47,17 +50,17 @@ export const EXPECTATIONS: Readonly<Record<string, Expectation>> = {
   Disk: names('disk-fill', 'rises', 0.004, { shared: ONE_MACHINE }),
   IO: work('io', 'rises', 0.1, { shared: ONE_MACHINE }),
   'IO, bytes': work('io', 'rises', 2_000_000, { shared: ONE_MACHINE }),
-  'Shutdown of containers': work('kill-container', 'rises', 0.5),
+  'Shutdown of containers': work('kill-container', 'rises', 0.5, { labels: { service: 'gateway' } }),
   'Shutdown of nodes and zones': failover('zone-outage', 'falls', 1),
   'Shutdown, since when': failover('zone-outage', 'ends', 20),
   Processes: work('cpu', 'rises', 3, { labels: { service: 'gateway' } }),
   'Clock time': work('clock-skew', 'rises', 60),
   'DNS, failing': names('dns', 'rises', 0.3),
-  'DNS, slow': names('dns', 'rises', 0.15),
+  'DNS, slow': names('dns', 'rises', 0.15, { labels: { zone: 'b' } }),
   'DNS, from each zone': failover('zone-outage', 'ends', 20),
   'Latency between zones': failover('zone-outage', 'ends', 20),
   'Latency to pods': names('latency', 'rises', 0.05),
-  'Latency of requests': names('latency', 'rises', 0.05),
+  'Latency of requests': names('latency', 'rises', 0.05, { shared: ONE_MACHINE_BUSY }),
   'Packet loss': names('loss', 'rises', 0.1),
   'Pipeline: success': silence('slow-database', 'falls', 0.02),
   'Pipeline: gateway full': silence('slow-database', 'rises', 0.5),
@@ -82,8 +85,12 @@ export const EXPECTATIONS: Readonly<Record<string, Expectation>> = {
   'Alerting: notification': {
     unmoved: 'attacks reach the experimental group only, and neither Alertmanager nor the on-call service',
   },
-  'SEV: burn': silence('slow-database', 'rises', 1),
-  'SEV: month': silence('slow-database', 'rises', 0.05),
+  'SEV: burn': silence('slow-database', 'rises', 1, { labels: { slo: 'gateway-availability' } }),
+  'SEV: month': silence('slow-database', 'rises', 0.05, {
+    labels: { slo: 'gateway-availability' },
+    // It is recorded once a minute, over five minutes.
+    laterSeconds: 90,
+  }),
   'SEV: no primary': failover('kill-primary', 'rises', 1),
   'Events, stack traces, context, breadcrumbs': silence('slow-database', 'rises', 1),
   Traces: silence('surge', 'rises', 0.5),
@@ -94,4 +101,12 @@ export const EXPECTATIONS: Readonly<Record<string, Expectation>> = {
     unmoved:
       'attacks do not reach Prometheus, and a rule that cannot be evaluated is refused before it is loaded',
   },
+}
+
+/** How long after a disturbance all of it has shown, seconds. */
+export function laterOf(name: string): number {
+  const later = Object.values(EXPECTATIONS).map(expected =>
+    'in' in expected && expected.in === name ? (expected.laterSeconds ?? 0) : 0,
+  )
+  return Math.max(0, ...later)
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { COVERAGE } from '../coverage.ts'
 import { dashboards } from '../files.ts'
 import type { Series } from './changes.ts'
+import { laterOf } from './expectations.ts'
 import { measure, measureUnmoved, questionsOf, unitOf } from './measure.ts'
 
 const PAGES = dashboards()
@@ -105,6 +106,22 @@ describe('measure()', () => {
     expect(none.rows.find(({ what }) => what === 'Capacity: pods without room')).toMatchObject({
       changes: {},
     })
+  })
+})
+
+describe('measure() of what shows late', () => {
+  test('looks for it longer than for all else', async () => {
+    const asked: [string, number][] = []
+    await measure('silence', [], STRETCHES, async (query, _, untilSeconds) => {
+      asked.push([query, untilSeconds])
+      return []
+    })
+    const late = asked.filter(([query]) => query.includes('rate5m'))
+    expect(late.map(([, untilSeconds]) => untilSeconds)).toEqual([160 + laterOf('silence')])
+    expect(laterOf('silence')).toBeGreaterThan(0)
+    expect(asked.filter(([query]) => !query.includes('rate5m')).every(([, until]) => until === 160)).toBe(
+      true,
+    )
   })
 })
 

@@ -72,12 +72,14 @@ export async function measure(
     const expected = EXPECTATIONS[covered.what]
     if (expected === undefined || 'unmoved' in expected || expected.in !== name) continue
     const changes: Partial<Record<Owner, Change>> = {}
-    const found = await answersOf(questionsOf(covered, whole, pages), whole, ask)
+    const untilSeconds = during.untilSeconds + (expected.laterSeconds ?? 0)
+    const shown = { fromSeconds: before.fromSeconds, untilSeconds }
+    const found = await answersOf(questionsOf(covered, shown, pages), shown, ask)
     for (const owner of OWNERS) {
       const series = found
         .flatMap(({ query, series }) => of(owner, series, query))
         .filter(({ labels }) => hasAll(labels, expected.labels ?? {}))
-      const change = changeOf(series, before, during, expected)
+      const change = changeOf(series, before, { ...during, untilSeconds }, expected)
       if (change !== null) changes[owner] = change
     }
     rows.push({

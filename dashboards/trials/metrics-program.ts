@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { stringify } from 'yaml'
 import { remember, spreadPods } from '../../chaos/trials/trial.ts'
@@ -21,6 +22,7 @@ import { metricsPage } from '../metrics-page.ts'
 import { askPrometheus } from './ask.ts'
 import { type Disturbance, disturbances, experimentText } from './disturbances.ts'
 import { beginEmptyBatch, repairBatch } from './empty-batch.ts'
+import { laterOf } from './expectations.ts'
 import { ExperimentRun, stretchesOf, unprovenIn } from './experiment-run.ts'
 import { measure, measureUnmoved } from './measure.ts'
 
@@ -86,7 +88,10 @@ async function disturb(disturbance: Disturbance) {
     ...disturbance.faults.map(fault => stringify(fault, { collectionStyle: 'flow', lineWidth: 0 }).trim()),
     ...(disturbance.hasEmptyBatch ? ['ingest of a folder that does not exist'] : []),
   ]
-  const measured = await measure(disturbance.name, faults, stretchesOf(entries), ask)
+  const stretches = stretchesOf(entries)
+  const shownSeconds = stretches.during.untilSeconds + laterOf(disturbance.name)
+  await sleep(Math.max(0, shownSeconds - nowSeconds()) * 1000)
+  const measured = await measure(disturbance.name, faults, stretches, ask)
   for (const row of measured.rows) if ('changes' in row) say(`  ${told(row)}`)
   return measured
 }
