@@ -48,6 +48,9 @@ export type WaitOptions = {
   readonly limitSeconds: number
 }
 
+/** Workloads that progress names: a line should fit where people read it. */
+const MOST_TOLD = 3
+
 type Waiting = { readonly object: LiveObject | undefined; readonly name: string; readonly verdict: Readiness }
 
 /**
@@ -76,12 +79,14 @@ export async function waitUntilReady(
       if (!restartsBefore.has(uid)) restartsBefore.set(uid, restartCount(pod))
     }
     for (const each of left) await refuseHopeless(api, each, pods, restartsBefore)
-    const text = left.map(each => describeWaiting(each, pods)).join('; ')
+    const texts = left.map(each => describeWaiting(each, pods))
+    const more = left.length - MOST_TOLD
+    const text = texts.slice(0, MOST_TOLD).join('; ') + (more > 0 ? `; and ${more} more` : '')
     if (text !== told) progress(text)
     told = text
     if (clock.nowMs() > endMs) {
       throw new MachineryError(
-        `Cannot go on: after ${limitSeconds} s not ready: ${text}`,
+        `Cannot go on: after ${limitSeconds} s not ready: ${texts.join('; ')}`,
         'See what the pods say: kubectl describe pod, kubectl logs; then run the command again, it goes on from here.',
       )
     }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Progress } from '../cluster.ts'
 import { OUR_CONTAINERS } from './containers.ts'
 import { docker, LAB_LABEL } from './docker.ts'
-import { askEngine } from './engine.ts'
+import { askEngine, ensureEngine, hasCommand } from './engine.ts'
 import type { LabFolders } from './folders.ts'
 import { NETWORK, STORE_VOLUME } from './plan.ts'
 import { tryRun } from './shell.ts'
@@ -14,21 +14,33 @@ const NOT_OURS_TO_REMOVE = /^dockerd\.|\.lock$/
 /** What the nodes wrote; the registry, the unpacked images and corpora beside it are caches. */
 const NODE_DATA = ['/store/nodes', '/store/control-plane']
 
-/** Removes what `up` made; with `caches` also what it keeps for a quicker next start. */
+/**
+ * Removes what `up` made; with `caches` also what it keeps for a quicker next start.
+ *
+ * @throws UserError when the engine does not answer and only the user can start it: its containers would stay
+ */
 export async function takeDown(
   { caches }: { readonly caches: boolean },
   folders: LabFolders,
   progress: Progress,
+  signal: AbortSignal,
 ): Promise<void> {
-  const { kind } = await askEngine()
-  if (kind === 'answers') await removeFromEngine(caches, progress)
-  else progress('no Docker engine answers: no containers to remove')
+  if (await hasEngine(signal)) {
+    await ensureEngine(folders, progress, signal)
+    await removeFromEngine(caches, progress)
+  } else progress('no Docker engine is installed: no containers to remove')
   for (const name of await readdir(folders.state).catch(() => [])) {
     if (!NOT_OURS_TO_REMOVE.test(name)) await rm(join(folders.state, name), { recursive: true, force: true })
   }
   if (!caches) return
   progress(`removing ${folders.cache}`)
   await rm(folders.cache, { recursive: true, force: true })
+}
+
+/** Whether there is an engine, running or not: one that is stopped keeps its containers and volumes. */
+async function hasEngine(signal: AbortSignal): Promise<boolean> {
+  const { kind } = await askEngine(signal)
+  return kind === 'silent' ? await hasCommand('dockerd') : kind !== 'no client'
 }
 
 async function removeFromEngine(caches: boolean, progress: Progress): Promise<void> {

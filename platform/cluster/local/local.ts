@@ -71,8 +71,8 @@ export class LocalCluster implements Cluster {
   }
 
   async down(options: { readonly caches: boolean }, progress: Progress): Promise<void> {
-    const whatever = new AbortController().signal
-    await this.#locked(progress, whatever, () => takeDown(options, this.#folders, progress))
+    const { signal } = new AbortController()
+    await this.#locked(progress, signal, () => takeDown(options, this.#folders, progress, signal))
   }
 
   async powerOff(group: Extract<Group, 'experiment'>, zone: Zone, atMostSeconds: number): Promise<void> {

@@ -1,0 +1,38 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { PretendedMachine, STARTED } from './engine-fixture.ts'
+
+// A dozen processes a test: seconds on a busy machine.
+jest.setTimeout(60_000)
+
+let machine: PretendedMachine
+
+beforeEach(async () => {
+  machine = await PretendedMachine.create()
+})
+
+afterEach(() => machine.close())
+
+const takeDown = (environment?: Readonly<Record<string, string>>) =>
+  machine.run('down.ts', 'takeDown({ caches: false }, folders, progress, signal)', environment)
+
+describe('takeDown()', () => {
+  test('removes our containers from an engine that answers', async () => {
+    await machine.startEngine()
+
+    expect(await takeDown()).toEqual({ called: ['docker rm --force --volumes box'] })
+  })
+
+  test('starts an engine that does not answer: it may keep containers', async () => {
+    expect(await takeDown()).toEqual({ called: [STARTED, 'docker rm --force --volumes box'] })
+  })
+
+  test('does not say that all is gone to a user who may not start the engine', async () => {
+    expect(await takeDown({ USER_ID: '1000' })).toMatchObject({ code: 'NO_DOCKER', called: [''] })
+  })
+
+  test('installs no engine to remove nothing from it', async () => {
+    await machine.remove('dockerd')
+
+    expect(await takeDown()).toEqual({ called: [''] })
+  })
+})
