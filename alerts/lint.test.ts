@@ -140,8 +140,23 @@ describe('LINT_RULES', () => {
       rule: { guard: { minEvents: 50 } },
       problem: 'does not ask for 50',
     },
+    {
+      title: 'a guard that asks for ten times as much',
+      rule: { guard: { minEvents: 2 } },
+      problem: 'does not ask for 2',
+    },
+    {
+      title: 'a guard of one event that asks for a share',
+      rule: { guard: { minEvents: 1 }, expr: 'sum by (group, service) (thing_total) > 0.25' },
+      problem: 'does not ask for 1',
+    },
     { title: 'an alert that fires always', rule: { guard: { always: true } }, problem: 'only the Watchdog' },
     { title: 'a node alert without a node', rule: { tier: 'node' }, problem: "needs 'node'" },
+    {
+      title: 'a node alert that is no loss',
+      rule: { tier: 'node', severity: 'info', carries: ['group', 'service', 'node'] },
+      problem: 'for what is lost',
+    },
     { title: 'a burn without a level', rule: { tier: 'burn' }, problem: 'no level' },
     { title: 'a cause that opens an incident', rule: { sev: 2 }, problem: 'causes open no incidents' },
     {

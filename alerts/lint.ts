@@ -125,8 +125,9 @@ export const LINT_RULES: readonly LintRule[] = [
       if ('forSeconds' in guard && !(guard.forSeconds > 0)) problems.push('its time is not above 0')
       if ('minEvents' in guard) {
         const { minEvents } = guard
-        const compared = expr.includes(`>= ${minEvents}`) || (minEvents === 1 && expr.includes('> 0'))
-        if (!compared) problems.push(`its expression does not ask for ${minEvents} events`)
+        const compares = (text: string) => new RegExp(`${text}(?![\\w.])`).test(expr)
+        if (!compares(`>= ${minEvents}`) && !(minEvents === 1 && compares('> 0')))
+          problems.push(`its expression does not ask for ${minEvents} events`)
       }
       return problems
     }),
@@ -137,9 +138,14 @@ export const LINT_RULES: readonly LintRule[] = [
       const needs = { zone: ['group', 'zone'], node: ['group', 'node'], cause: [], burn: [], lab: [] }[
         rule.tier
       ]
-      return needs
-        .filter(label => !certainLabels(rule).includes(label))
-        .map(label => `tier ${rule.tier} needs '${label}'`)
+      // What silences others must itself be told at once: somebody has to hear of the place.
+      const isLoss = ['zone', 'node'].includes(rule.tier)
+      return [
+        ...(isLoss && rule.severity !== 'page' ? [`tier ${rule.tier} is for what is lost, and pages`] : []),
+        ...needs
+          .filter(label => !certainLabels(rule).includes(label))
+          .map(label => `tier ${rule.tier} needs '${label}'`),
+      ]
     }),
   },
   {

@@ -6,7 +6,8 @@ export type Severity = (typeof SEVERITIES)[number]
 
 /**
  * What an alert speaks of, which decides what silences it: a lost zone explains its nodes, a lost node explains what ran
- * there. `burn` is what users feel, and nothing silences it; `lab` is the observation itself.
+ * there; what happens to a node that lives is a `cause`. `burn` is what users feel, and nothing silences it; `lab` is the
+ * observation itself.
  */
 export const TIERS = ['burn', 'zone', 'node', 'cause', 'lab'] as const
 export type Tier = (typeof TIERS)[number]
