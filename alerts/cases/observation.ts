@@ -14,21 +14,23 @@ const OF_GATEWAY = {
 const up = (job: string, group: string, values: string) => ({
   [`up{job="${job}",group="${group}"}`]: values,
 })
-/** Every target that is wanted, but of one job. */
-const allBut = (missing: string) => {
-  const perGroup = ['edge', 'gateway', 'recommender', 'database', 'postgres', 'probe-icmp-zones', 'probe-dns']
+/** Every target that is wanted, but for those of `job group`. */
+const allBut = (...missing: readonly string[]) => {
+  const probes = ['probe-http', 'probe-icmp', 'probe-icmp-zones', 'probe-dns']
+  const perGroup = ['edge', 'gateway', 'recommender', 'database', 'postgres', ...probes]
   const targets = [
     ...GROUPS.flatMap(group => perGroup.map(job => [job, group] as const)),
     ...[...GROUPS, 'system'].flatMap(group => [
       ['node-exporter', group] as const,
       ['containers', group] as const,
+      ['blackbox', group] as const,
     ]),
     ...['alertmanager', 'object-state', 'oncall', 'zipkin'].map(job => [job, 'system'] as const),
   ]
   return Object.assign(
     {},
     ...targets
-      .filter(([job, group]) => `${job} ${group}` !== missing)
+      .filter(([job, group]) => !missing.includes(`${job} ${group}`))
       .map(([job, group]) => up(job, group, hold(1, 600))),
   ) as Record<string, string>
 }
@@ -53,12 +55,17 @@ export const OBSERVATION_CASES: readonly AlertCase[] = [
           hold(0, 60),
           hold(1, 60),
         ),
+        // A prober that hangs: what it is asked to ask fails too, under the names of others.
+        'up{job="blackbox",instance="3",group="system",node="system",service="blackbox",pod="blackbox-1"}':
+          then(hold(1, 30), hold(0, 60), hold(1, 60)),
+        [`up{job="probe-icmp",instance="3->1",${GATEWAY}}`]: then(hold(1, 30), hold(0, 60), hold(1, 60)),
       },
       notYetSeconds: 40,
       atSeconds: 60,
       labels: [
         { ...OF_GATEWAY, job: 'gateway' },
         { group: 'experiment', zone: 'b', node: 'experiment-b', service: 'kubelet', job: 'containers' },
+        { group: 'system', node: 'system', service: 'blackbox', pod: 'blackbox-1', job: 'blackbox' },
       ],
       resolvedSeconds: 110,
     },
@@ -94,6 +101,27 @@ export const OBSERVATION_CASES: readonly AlertCase[] = [
         atSeconds: 100,
       },
     ],
+  },
+  {
+    alert: 'TargetAbsent',
+    fires: {
+      // The prober of the system node is gone, and with it everything that is asked from there.
+      told: {
+        ...allBut('probe-icmp experiment', 'probe-http experiment', 'blackbox system'),
+        ...up('probe-icmp', 'experiment', then(hold(1, 30), 'stale', silent(85), hold(1, 60))),
+        ...up('probe-http', 'experiment', then(hold(1, 30), 'stale', silent(85), hold(1, 60))),
+        ...up('blackbox', 'system', then(hold(1, 30), 'stale', silent(85), hold(1, 60))),
+      },
+      notYetSeconds: 55,
+      atSeconds: 80,
+      labels: [
+        { group: 'experiment', job: 'probe-icmp', service: 'network' },
+        { group: 'experiment', job: 'probe-http', service: 'network' },
+        { group: 'system', job: 'blackbox', service: 'blackbox' },
+      ],
+      resolvedSeconds: 140,
+    },
+    quiet: [],
   },
   {
     alert: 'RuleEvaluationFailing',

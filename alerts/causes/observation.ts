@@ -15,12 +15,16 @@ const WANTED: readonly { readonly group: string; readonly job: string; readonly 
   ),
   ...GROUPS.flatMap(group => [
     { group, job: 'postgres', service: 'database' },
-    { group, job: 'probe-icmp-zones', service: 'network' },
-    { group, job: 'probe-dns', service: 'network' },
+    ...['probe-http', 'probe-icmp', 'probe-icmp-zones', 'probe-dns'].map(job => ({
+      group,
+      job,
+      service: 'network',
+    })),
   ]),
   ...[...GROUPS, SHARED_GROUP].flatMap(group => [
     { group, job: 'node-exporter', service: 'node-exporter' },
     { group, job: 'containers', service: 'kubelet' },
+    { group, job: 'blackbox', service: 'blackbox' },
   ]),
   ...['alertmanager', 'object-state', 'oncall', 'zipkin'].map(service => ({
     group: SHARED_GROUP,
@@ -64,7 +68,8 @@ function watchdog(): AlertRule {
 function targetDown(): AlertRule {
   return {
     name: 'TargetDown',
-    // A kubelet is no pod and has no service label. A probe bears the labels of what it asks, not of who does not answer.
+    // A kubelet is no pod and has no service label. A probe bears the labels of what it asks, not of who does not answer:
+    // of the probers themselves the job `blackbox` tells.
     expr: 'max by (group, zone, node, service, pod, job) (up{job!~"containers|probe-.*"} or label_replace(up{job="containers"}, "service", "kubelet", "", "")) == 0',
     guard: { forSeconds: 15 },
     severity: 'ticket',

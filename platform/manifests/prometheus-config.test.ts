@@ -51,6 +51,7 @@ describe('prometheusConfig()', () => {
       ['probe-icmp', 'probe-icmp'],
       ['probe-icmp-zones', 'probe-icmp-zones'],
       ['probe-dns', 'probe-dns'],
+      ['blackbox', 'blackbox'],
       ['object-state', 'object-state'],
       ['containers', 'kubelet'],
     ])

@@ -51,6 +51,7 @@ export function prometheusConfig(): string {
         postgres(),
         zipkin(),
         ...PROBES.map(probe),
+        blackbox(),
         objectState(),
         containers(),
       ],
@@ -124,6 +125,20 @@ function probe(name: string) {
         regex: 'probe_(success|duration_seconds|(http|icmp|dns)_duration_seconds|http_status_code)',
         action: 'keep',
       },
+    ] satisfies Relabel[],
+  }
+}
+
+/**
+ * The probers themselves: a probe that fails is told under the name of whom it asked, so one that hangs would look like
+ * many that do not answer. Whether it answers at all is asked; of what it says of itself only its process.
+ */
+function blackbox() {
+  return {
+    job_name: 'blackbox',
+    ...discovered('blackbox'),
+    metric_relabel_configs: [
+      { source_labels: ['__name__'], regex: 'blackbox_.+|process_.+', action: 'keep' },
     ] satisfies Relabel[],
   }
 }

@@ -64,6 +64,14 @@ describe('targetGroups()', () => {
     expect(targetGroups('node-exporter', [exporter], NODES)[0]?.labels).toMatchObject({ group: 'experiment' })
   })
 
+  test('tells a prober, which has a network of its own on every node, under the group of its node', () => {
+    const prober = pod('blackbox', { labels: { group: 'system' } })
+
+    expect(targetGroups('blackbox', [prober], NODES)).toMatchObject([
+      { targets: ['10.244.5.7:9115'], labels: { group: 'experiment', zone: 'b', service: 'blackbox' } },
+    ])
+  })
+
   test.each([
     { title: 'has no address yet', changes: { status: { phase: 'Running' } } },
     { title: 'has ended', changes: { status: { phase: 'Succeeded', podIP: '10.244.5.7' } } },
@@ -90,6 +98,7 @@ describe('targetGroups()', () => {
       'prometheus',
       'alertmanager',
       'node-exporter',
+      'blackbox',
       'object-state',
       'zipkin',
       'oncall',

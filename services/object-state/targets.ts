@@ -10,8 +10,8 @@ import { type PlacedPod, PROBE_NAMES, probeTargets, type TargetGroup } from './p
  * probers ask (probes.ts).
  */
 
-/** Where the pods of `service` tell something. */
-type Source = { readonly service: string; readonly port: number }
+/** Where the pods of `service` tell something; `onNodes`: it stands on every node, and is told under the node's group. */
+type Source = { readonly service: string; readonly port: number; readonly onNodes?: true }
 
 /** By the name that is asked for; a service may tell two things. */
 const SOURCES: Readonly<Record<string, Source>> = {
@@ -23,6 +23,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   prometheus: { service: 'prometheus', port: PORTS.prometheus },
   alertmanager: { service: 'alertmanager', port: PORTS.alertmanager },
   'node-exporter': { service: 'node-exporter', port: PORTS.nodeExporter },
+  blackbox: { service: 'blackbox', port: PORTS.blackbox, onNodes: true },
   'object-state': { service: 'object-state', port: PORTS.objectState },
   zipkin: { service: 'zipkin', port: PORTS.zipkin },
   oncall: { service: 'oncall', port: PORTS.oncall },
@@ -51,7 +52,10 @@ export function targetGroups(
   if (source === undefined) return []
   return places
     .filter(place => place.labels.service === source.service)
-    .map(({ address, labels }) => ({ targets: [`${address}:${source.port}`], labels }))
+    .map(({ address, labels, nodeGroup }) => ({
+      targets: [`${address}:${source.port}`],
+      labels: source.onNodes ? { ...labels, group: nodeGroup } : labels,
+    }))
 }
 
 /** Pods of ours that run, with the labels of what is told about them. */
