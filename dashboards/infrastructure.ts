@@ -24,7 +24,7 @@ const CPU = [
   timeSeries({
     title: 'CPU throttled',
     description:
-      'Share of scheduling periods in which a container with a CPU limit was held back. Containers without a limit are not in it: the lab sets none, a CPU attack does.',
+      'Share of scheduling periods in which a container with a CPU limit was held back. Containers without a limit are not in it: the lab sets none, nor does a CPU attack, so it is empty until a cluster sets limits of its own.',
     unit: 'ratio',
     min: 0,
     queries: [
