@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { parse } from 'yaml'
 import { SIGNALS } from '../instrumentation/signals.ts'
+import { loadRunbooks, runbookName } from '../services/oncall/web/runbooks.ts'
 import { ALERT_CASES } from './cases/all-cases.ts'
+import { alertFiles } from './files.ts'
 import { LINT_RULES, type LintContext } from './lint.ts'
 import { type AlertRule, RUNBOOK_FOLDER, type RuleGroup, runbookOf } from './rule.ts'
 import { ruleGroups } from './rule-groups.ts'
@@ -77,6 +80,21 @@ describe('the rules of the lab', () => {
     )
 
     expect(announced.map(([name]) => name).sort()).toEqual([...new Set(recorded)].sort())
+  })
+
+  test('every alert is told with an address, and the console serves its runbook there', () => {
+    type Told = { alert?: string; annotations?: { runbook_url: string } }
+    const told = Object.values(alertFiles().rules)
+      .flatMap(text => (parse(text) as { groups: { rules: Told[] }[] }).groups)
+      .flatMap(({ rules }) => rules.filter(({ alert }) => alert !== undefined))
+    const served = new Set(loadRunbooks().names)
+
+    expect(told.length).toBe(groups.flatMap(({ alerts }) => alerts).length)
+    for (const { alert = '', annotations } of told) {
+      expect(URL.canParse(annotations?.runbook_url ?? '')).toBe(true)
+      expect(runbookName(annotations?.runbook_url)).toBe(alert)
+      expect(served).toContain(alert)
+    }
   })
 
   test('no runbook is left over from an alert that is gone', () => {

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { FORWARDED_PORTS } from '../platform/topology.ts'
 
 /** How urgently a person is wanted: now, today, or only when they look for something else. */
 export const SEVERITIES = ['page', 'ticket', 'info'] as const
@@ -70,6 +71,14 @@ export function runbookOf(name: string): string {
   return `${RUNBOOK_FOLDER}/${name}.md`
 }
 
+/** Where a person opens the console, which serves the runbooks. */
+const CONSOLE_ADDRESS = `http://127.0.0.1:${FORWARDED_PORTS.oncall}`
+
+/** Where a person reads the runbook of an alert, wherever he was told of it. */
+export function runbookAddress(name: string): string {
+  return `${CONSOLE_ADDRESS}/runbooks/${name}`
+}
+
 /** Labels that every alert of `rule` has, those of its series not counted. */
 export function staticLabels(rule: AlertRule): Readonly<Record<string, string>> {
   return {
@@ -127,6 +136,6 @@ function alertEntry(rule: AlertRule) {
     expr,
     ...('forSeconds' in guard ? { for: duration(guard.forSeconds) } : {}),
     labels: staticLabels(rule),
-    annotations: { summary, description, runbook_url: runbookOf(name) },
+    annotations: { summary, description, runbook_url: runbookAddress(name) },
   }
 }

@@ -20,7 +20,13 @@ export function loadRunbooks(): Runbooks {
   }
 }
 
+/** The console's own page, under whatever address it is reached, and the file in a repository. */
+const ADDRESSES = [
+  /^https?:\/\/[^/]+\/runbooks\/([A-Za-z0-9]+)$/,
+  /(?:^|\/)docs\/runbooks\/([A-Za-z0-9]+)\.md$/,
+]
+
 /** Name of the runbook that an alert's `runbook_url` leads to; null: it is not one of ours. */
 export function runbookName(address: string | undefined): string | null {
-  return /(?:^|\/)docs\/runbooks\/([A-Za-z0-9]+)\.md$/.exec(address ?? '')?.[1] ?? null
+  return ADDRESSES.map(each => each.exec(address ?? '')?.[1]).find(name => name !== undefined) ?? null
 }
