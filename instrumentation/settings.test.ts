@@ -34,6 +34,35 @@ describe('telemetrySettings()', () => {
     expect(telemetrySettings(env).traces?.instrumentations).toEqual(names)
   })
 
+  test('bounds the traces of a second when it is told to', () => {
+    const env = {
+      OTEL_TRACES_EXPORTER: 'zipkin',
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.05',
+    }
+
+    expect(telemetrySettings(env).traces?.bound).toBeUndefined()
+    expect(telemetrySettings({ ...env, TRACES_PER_SECOND: '20' }).traces?.bound).toEqual({
+      share: 0.05,
+      perSecond: 20,
+    })
+  })
+
+  test.each([
+    ['0', 'parentbased_traceidratio', '0.05', "TRACES_PER_SECOND must be above 0: current value is '0'"],
+    ['many', 'parentbased_traceidratio', '0.05', "must be above 0: current value is 'many'"],
+    ['20', 'always_on', '0.05', "current values are 'always_on' and '0.05'"],
+    ['20', 'parentbased_traceidratio', '5', "current values are 'parentbased_traceidratio' and '5'"],
+  ])('does not bound traces by %s with %s of %s', (perSecond, sampler, share, message) => {
+    const env = {
+      TRACES_PER_SECOND: perSecond,
+      OTEL_TRACES_SAMPLER: sampler,
+      OTEL_TRACES_SAMPLER_ARG: share,
+    }
+
+    expect(() => telemetrySettings(env)).toThrow(message)
+  })
+
   test('sends events where the DSN says, with release and environment', () => {
     const env = { SENTRY_DSN: DSN, SENTRY_RELEASE: 'abc', SENTRY_ENVIRONMENT: 'control' }
     expect(telemetrySettings(env).events).toEqual({ dsn: DSN, release: 'abc', environment: 'control' })

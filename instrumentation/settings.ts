@@ -1,4 +1,5 @@
 import { UserError } from '../platform/errors.ts'
+import type { TraceBound } from './bounded-sampler.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
@@ -13,6 +14,8 @@ export type InstrumentationName = (typeof INSTRUMENTATIONS)[number]
 export type TracesSettings = {
   readonly exporters: readonly ExporterName[]
   readonly instrumentations: readonly InstrumentationName[]
+  /** Unset: the sampler is the SDK's own business. */
+  readonly bound?: TraceBound
 }
 
 export type EventsSettings = {
@@ -46,6 +49,7 @@ export type TelemetrySettings = {
  * | OTEL_TRACES_EXPORTER | `otlp`, `zipkin`, `console`, or several with commas; unset or `none`: no traces |
  * | OTEL_SDK_DISABLED | `true`: no traces |
  * | OTEL_NODE_ENABLED_INSTRUMENTATIONS | of http, express, undici, pg; unset: all four; `none`: only spans that a program makes itself |
+ * | TRACES_PER_SECOND | of the share that OTEL_TRACES_SAMPLER=parentbased_traceidratio keeps, at most so many a second; unset: all |
  * | OTEL_SERVICE_NAME | name of the service |
  * | SENTRY_DSN | where error events go; unset: no events |
  * | SENTRY_RELEASE, SENTRY_ENVIRONMENT | what stands on every event; the release also on every span |
@@ -65,6 +69,7 @@ export function telemetrySettings(env: Env): TelemetrySettings {
     INSTRUMENTATIONS,
     problems,
   )
+  const bound = traceBound(env, problems)
   const dsn = given(env.SENTRY_DSN)
   if (dsn !== undefined && !isDsn(dsn)) {
     // The value itself is a credential.
@@ -82,7 +87,9 @@ export function telemetrySettings(env: Env): TelemetrySettings {
   const environment = given(env.SENTRY_ENVIRONMENT)
   return {
     place: placeOf(env),
-    ...(exporters.length > 0 && !disabled ? { traces: { exporters, instrumentations } } : {}),
+    ...(exporters.length > 0 && !disabled
+      ? { traces: { exporters, instrumentations, ...(bound ? { bound } : {}) } }
+      : {}),
     ...(dsn === undefined
       ? {}
       : { events: { dsn, ...(release ? { release } : {}), ...(environment ? { environment } : {}) } }),
@@ -113,6 +120,22 @@ function isDsn(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, username, pathname } = new URL(text)
   return /^https?:$/.test(protocol) && username !== '' && /\/[^/]+$/.test(pathname)
+}
+
+const BOUNDED_SAMPLER = 'parentbased_traceidratio'
+
+function traceBound(env: Env, problems: string[]): TraceBound | undefined {
+  const text = given(env.TRACES_PER_SECOND)
+  if (text === undefined) return undefined
+  const perSecond = Number(text)
+  const share = Number(given(env.OTEL_TRACES_SAMPLER_ARG) ?? '1')
+  if (!(perSecond > 0)) problems.push(`TRACES_PER_SECOND must be above 0: current value is '${text}'`)
+  if (given(env.OTEL_TRACES_SAMPLER) !== BOUNDED_SAMPLER || !(share >= 0 && share <= 1)) {
+    problems.push(
+      `TRACES_PER_SECOND needs OTEL_TRACES_SAMPLER=${BOUNDED_SAMPLER} and an OTEL_TRACES_SAMPLER_ARG of 0 to 1: current values are '${env.OTEL_TRACES_SAMPLER ?? ''}' and '${env.OTEL_TRACES_SAMPLER_ARG ?? ''}'`,
+    )
+  }
+  return { share, perSecond }
 }
 
 /** Names in a list with commas; `none` is an empty list. */

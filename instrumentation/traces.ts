@@ -1,6 +1,7 @@
 import { DiagLogLevel, diag, type Tracer, trace } from '@opentelemetry/api'
 import type { Instrumentation } from '@opentelemetry/instrumentation'
 import { NodeSDK } from '@opentelemetry/sdk-node'
+import { boundedSampler } from './bounded-sampler.ts'
 import { diagnosticsLogger, type TroubleLog } from './diagnostics.ts'
 import { resourceAttributes } from './resource.ts'
 import type { Env, InstrumentationName, Place, TracesSettings } from './settings.ts'
@@ -8,7 +9,8 @@ import type { Env, InstrumentationName, Place, TracesSettings } from './settings
 export type Traces = { readonly tracer: Tracer; readonly shutdown: () => Promise<void> }
 
 /**
- * Starts OpenTelemetry. Endpoints, sampler and batches are the SDK's own business: it reads OTEL_ variables.
+ * Starts OpenTelemetry. Endpoints, batches and a sampler without a bound are the SDK's own business: it reads OTEL_
+ * variables.
  *
  * @param trouble told when spans cannot be sent
  */
@@ -18,11 +20,10 @@ export async function startTraces(
   env: Env,
   trouble: TroubleLog,
 ): Promise<Traces> {
-  diag.setLogger(
-    diagnosticsLogger(trouble, () => performance.now()),
-    DiagLogLevel.WARN,
-  )
+  const nowMs = () => performance.now()
+  diag.setLogger(diagnosticsLogger(trouble, nowMs), DiagLogLevel.WARN)
   const sdk = new NodeSDK({
+    ...(settings.bound ? { sampler: boundedSampler(settings.bound, nowMs) } : {}),
     // Instead of the SDK's own detectors, which add a dozen attributes of the machine to every span.
     resourceDetectors: [{ detect: () => ({ attributes: { ...resourceAttributes(place, env) } }) }],
     instrumentations: await instrumentations(settings.instrumentations, env),

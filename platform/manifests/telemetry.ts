@@ -8,6 +8,9 @@ import { EVENT_KEY, EVENT_SECRET } from './secrets.ts'
 /** Share of the requests that are traced from end to end. */
 const TRACED_SHARE = 0.05
 
+/** Each gateway keeps at most so many traces a second: 5 % of 400 requests. Beyond that tracing would add to an overload. */
+const TRACES_PER_SECOND = 20
+
 /**
  * Where a program of a group sends its traces and error events, in the standard variables. The program also learns where
  * it runs; without `ZONE` its node stands for its zone.
@@ -35,6 +38,7 @@ export function telemetryEnv(
     ),
     env('OTEL_TRACES_SAMPLER', 'parentbased_traceidratio'),
     env('OTEL_TRACES_SAMPLER_ARG', TRACED_SHARE),
+    env('TRACES_PER_SECOND', TRACES_PER_SECOND),
     // The key only tells whose events these are. Kubernetes puts it into the address.
     envFromSecret('SENTRY_KEY', EVENT_SECRET, EVENT_KEY),
     env('SENTRY_DSN', `http://$(SENTRY_KEY)@${sharedHost('oncall')}:${PORTS.oncall}/1`),
