@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { elapsedLines, Steps } from './steps.ts'
 
 function recorder() {
@@ -67,6 +67,33 @@ describe('Steps', () => {
     expect({ stopped, started }).toEqual({ stopped: true, started: false })
     expect(lines.filter(line => line.includes('bad: failed: disk full'))).toHaveLength(1)
     expect(lines.some(line => line.includes('dependent: started'))).toBe(false)
+  })
+
+  test('run() says what goes on when nothing was told for long', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] })
+    try {
+      const lines: string[] = []
+      const stream = { write: (text: string) => lines.push(text.trim()) }
+      const steps = new Steps(
+        { stream, interactive: false, nowMs: () => Date.now() },
+        new AbortController().signal,
+      )
+      steps.add('quick', [], async () => undefined)
+      steps.add('slow', [], async progress => {
+        progress('compiling')
+        await new Promise(resolve => setTimeout(resolve, 70_000))
+      })
+      const ran = steps.run()
+      await jest.advanceTimersByTimeAsync(70_000)
+      await ran
+
+      expect(lines.filter(line => line.includes('still'))).toEqual([
+        '30.0s  slow: still: compiling',
+        '60.0s  slow: still: compiling',
+      ])
+    } finally {
+      jest.useRealTimers()
+    }
   })
 
   test('run() stops with the reason of the signal of its caller', async () => {

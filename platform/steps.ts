@@ -1,6 +1,9 @@
 import { Listr, PRESET_TIMER } from 'listr2'
 import type { Progress } from './cluster/cluster.ts'
 
+/** After so long without a line, plain output says what is still being done. */
+const QUIET_MS = 30_000
+
 /** Where progress is shown. `interactive`: a terminal that can redraw lines; else one plain line per event. */
 export type StepOutput = {
   readonly stream: { write(text: string): unknown }
@@ -88,21 +91,37 @@ export class Steps {
   async #runPlain(): Promise<void> {
     const { nowMs } = this.#output
     const told = elapsedLines(this.#output)
-    const line = (title: string, message: string) => told(`${title}: ${message}`)
+    const working = new Map<string, string>()
+    let toldMs = nowMs()
+    const line = (title: string, message: string) => {
+      toldMs = nowMs()
+      told(`${title}: ${message}`)
+    }
+    const stillHere = setInterval(() => {
+      if (nowMs() - toldMs < QUIET_MS) return
+      for (const [title, message] of working) line(title, `still: ${message}`)
+    }, QUIET_MS / 10)
     await Promise.allSettled(
       this.#steps.map(async step => {
         await Promise.allSettled(step.needs)
         if (this.signal.aborted) return step.start(() => undefined)
         const stepBeganMs = nowMs()
-        line(step.title, 'started')
+        const tell = (message: string) => {
+          working.set(step.title, message)
+          line(step.title, message)
+        }
+        tell('started')
         try {
-          await step.start(message => line(step.title, message))
+          await step.start(tell)
           line(step.title, `done in ${((nowMs() - stepBeganMs) / 1000).toFixed(1)} s`)
         } catch (error) {
           line(step.title, `failed: ${error instanceof Error ? error.message : String(error)}`)
           throw error
+        } finally {
+          working.delete(step.title)
         }
       }),
     )
+    clearInterval(stillHere)
   }
 }

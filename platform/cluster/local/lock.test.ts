@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { execPath, pid } from 'node:process'
+import { execPath } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type LockHolder, underLock } from './lock.ts'
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('underLock()', () => {
-  test('lets one do its work at a time, and tells the second who has the lock', async () => {
+  test('lets one do its work at a time, and names nobody where this process has the lock itself', async () => {
     const path = join(folder, 'one-at-a-time')
     const events: string[] = []
     const holders: (LockHolder | undefined)[] = []
@@ -39,7 +39,7 @@ describe('underLock()', () => {
     await first
 
     expect(events).toEqual(['first begins', 'first ends', 'second begins', 'second ends'])
-    expect(holders.map(holder => holder?.pid)).toEqual([pid])
+    expect(holders).toEqual([])
   })
 
   test('is free again when the work fails', async () => {
@@ -50,8 +50,8 @@ describe('underLock()', () => {
     expect(await underLock(path, nobody, signal, async () => 'free')).toBe('free')
   })
 
-  test('is free again when its holder is killed, and does not name the dead one', async () => {
-    const path = join(folder, 'killed')
+  /** Takes the lock in a process of its own. */
+  async function heldElsewhere(path: string): Promise<ChildProcess> {
     const script = `import { underLock } from ${JSON.stringify(join(import.meta.dirname, 'lock.ts'))}
       await underLock(${JSON.stringify(path)}, () => {}, new AbortController().signal, async () => {
         console.log('held'); await new Promise(resolve => setTimeout(resolve, 60_000)) })`
@@ -59,10 +59,29 @@ describe('underLock()', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await once(holder.stdout, 'data')
+    return holder
+  }
+
+  test('tells who has the lock, and is free again when that one is killed', async () => {
+    const path = join(folder, 'told')
+    const holder = await heldElsewhere(path)
+    const told: (number | undefined)[] = []
+    const waiting = (each: LockHolder | undefined) => {
+      told.push(each?.pid)
+      holder.kill('SIGKILL')
+    }
+
+    expect(await underLock(path, waiting, signal, async () => 'free')).toBe('free')
+    expect(told).toEqual([holder.pid])
+  })
+
+  test('does not name a dead holder', async () => {
+    const path = join(folder, 'killed')
+    const holder = await heldElsewhere(path)
     holder.kill('SIGKILL')
     await once(holder, 'exit')
-
     const told: unknown[] = []
+
     expect(
       await underLock(
         path,
@@ -103,13 +122,7 @@ describe('underLock()', () => {
   test('stops waiting when it is told to', async () => {
     const path = join(folder, 'aborted')
     const stop = new AbortController()
-    const inside = Promise.withResolvers<void>()
-    const release = Promise.withResolvers<void>()
-    const first = underLock(path, nobody, signal, async () => {
-      inside.resolve()
-      await release.promise
-    })
-    await inside.promise
+    const holder = await heldElsewhere(path)
 
     const second = underLock(
       path,
@@ -119,7 +132,6 @@ describe('underLock()', () => {
     )
 
     await expect(second).rejects.toThrow('no more')
-    release.resolve()
-    await first
+    holder.kill('SIGKILL')
   })
 })

@@ -26,7 +26,8 @@ const NAMING_MS = 100
  * The lock is flock(2), held by a child whose only tie to life is a pipe from this process: however this process
  * ends, the kernel closes the pipe, the child ends and the lock is free. So a lock is never stale.
  *
- * @param waiting called once when somebody else holds the lock, with who (unknown when they have not yet written it)
+ * @param waiting called once when another process holds the lock, with which (unknown when it has not yet written it);
+ *   what this process does under it already, it has told of itself
  */
 export async function underLock<T>(
   path: string,
@@ -55,7 +56,8 @@ async function waitFor(
   signal: AbortSignal,
 ): Promise<() => Promise<void>> {
   await sleep(NAMING_MS, undefined, { signal })
-  waiting(await holderOf(path))
+  const holder = await holderOf(path)
+  if (holder?.pid !== pid) waiting(holder)
   const release = await take(path, [], signal)
   if (release) return release
   throw new MachineryError(`Cannot lock '${path}': flock gave up`, 'Is the folder on a local file system?')
