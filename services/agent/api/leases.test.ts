@@ -126,6 +126,23 @@ describe('ApiLeases.keep()', () => {
     expect(api.leases.has('l1')).toBe(false)
   })
 
+  test('takes no lease for run out because another took long to undo', async () => {
+    api.leases.set('slow', { renewTime: 'x', undo: uncordon })
+    await look(0)
+    api.leases.set('young', { renewTime: 'y', undo: uncordon })
+    await look(7)
+    api.patch = async path => {
+      nowMs += 9_000
+      api.changes.push(path)
+      return { status: 200, body: {} }
+    }
+
+    await look(8)
+
+    expect([...api.leases.keys()]).toEqual(['young'])
+    expect(api.changes).toHaveLength(2)
+  })
+
   test('does the others when one cannot be understood', async () => {
     api.leases.set('bad', { renewTime: 'x', undo: '[{"undo":"delete-everything"}]' })
     api.leases.set('good', { renewTime: 'x', undo: uncordon })

@@ -73,7 +73,8 @@ export class ApiLeases {
    * before anything is undone all leases are listed again, so that one that cannot be asked about is left alone.
    */
   get isDue(): boolean {
-    return [...this.#seen.values()].some(seen => this.#hasRunOut(seen))
+    const nowMs = this.#nowMs()
+    return [...this.#seen.values()].some(seen => this.#hasRunOut(seen, nowMs))
   }
 
   /** One that is new or was changed. */
@@ -95,11 +96,13 @@ export class ApiLeases {
    */
   async keep(listed: readonly unknown[]): Promise<void> {
     const leases = z.array(LEASE).parse(listed)
+    // The list says how things are now. Each undo takes time, and makes none of the others older.
+    const listedMs = this.#nowMs()
     this.#seen = new Map(leases.map(lease => [lease.metadata.name, this.#see(lease)]))
     const problems: string[] = []
     for (const lease of leases) {
       const seen = this.#seen.get(lease.metadata.name)
-      if (seen === undefined || !this.#hasRunOut(seen)) continue
+      if (seen === undefined || !this.#hasRunOut(seen, listedMs)) continue
       try {
         await this.#keep(lease)
         this.#seen.delete(lease.metadata.name)
@@ -110,8 +113,8 @@ export class ApiLeases {
     if (problems.length > 0) throw new Error(`Cannot undo ${problems.join('; ')}`)
   }
 
-  #hasRunOut({ sinceMs, durationMs }: Seen): boolean {
-    return this.#isHalted || this.#nowMs() - sinceMs >= durationMs
+  #hasRunOut({ sinceMs, durationMs }: Seen, nowMs: number): boolean {
+    return this.#isHalted || nowMs - sinceMs >= durationMs
   }
 
   #see({ metadata, spec: { renewTime, leaseDurationSeconds } }: Lease): Seen {

@@ -26,7 +26,6 @@ export type WatchParts = {
  */
 export async function watchApi(parts: WatchParts, until: AbortSignal): Promise<void> {
   const { kubernetes, leases, pace = PACE, ageEveryMs = AGE_EVERY_MS } = parts
-  const onProblem = tellSeldom(parts)
   const ofLeases = new Follower(
     kubernetes,
     {
@@ -38,7 +37,7 @@ export async function watchApi(parts: WatchParts, until: AbortSignal): Promise<v
         else leases.notice(lease)
         keepWhatIsDue()
       },
-      onProblem,
+      onProblem: tellSeldom('API LEASES NOT LOOKED AT', parts),
     },
     pace,
   )
@@ -52,7 +51,7 @@ export async function watchApi(parts: WatchParts, until: AbortSignal): Promise<v
       selector: `fieldSelector=${encodeURIComponent(`metadata.name=${HALT_NAME}`)}`,
       onList: items => haltIs(items.length > 0),
       onChange: (_object, isGone) => haltIs(!isGone),
-      onProblem,
+      onProblem: tellSeldom('HALT NOT LOOKED AT', parts),
     },
     pace,
   )
@@ -68,11 +67,11 @@ export async function watchApi(parts: WatchParts, until: AbortSignal): Promise<v
   }
 }
 
-function tellSeldom({ nowMs, log }: WatchParts): (error: unknown) => void {
+function tellSeldom(event: string, { nowMs, log }: WatchParts): (error: unknown) => void {
   let toldMs = Number.NEGATIVE_INFINITY
   return error => {
     if (nowMs() - toldMs < TELL_EVERY_MS) return
     toldMs = nowMs()
-    log('API LEASES NOT LOOKED AT', { why: messageOf(error) })
+    log(event, { why: messageOf(error) })
   }
 }
