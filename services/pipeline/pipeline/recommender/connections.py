@@ -7,12 +7,13 @@ to the same member with it. A write that fails empties the pool of writers, beca
 primary. Members are tried one by one rather than as one list, to learn which of them was slow to refuse.
 """
 
+import math
 import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -48,7 +49,8 @@ WRITER_WAIT_SECONDS = 0.2
 # More reads at a time finish no sooner: each keeps a process of Postgres running, and once processors are short, all of
 # them are late together, given up and asked again. Who waits here costs nothing.
 READERS = 6
-READER_WAIT_SECONDS = 1.0
+# Whoever waits longer would not be answered before the deadline.
+READER_WAIT_SECONDS = READ_DEADLINE_SECONDS - READ_ANSWER_SECONDS
 IDLE_CONNECTIONS = 12
 # A member that failed is asked last for that long, and for twice as long each time it fails again right after.
 SUSPECT_SECONDS = 3.0
@@ -279,9 +281,12 @@ class Turns:
         self._count_error = count_error
 
     @contextmanager
-    def one(self) -> Iterator[None]:
-        """:raises DatabaseUnavailable: when it did not come to this one's turn in time"""
-        if not (self._places.acquire(blocking=False) or self._wait()):
+    def one(self, until: float = math.inf) -> Iterator[None]:
+        """
+        :param until: when it is too late for a turn anyhow (`time.monotonic()`)
+        :raises DatabaseUnavailable: when it did not come to this one's turn in time
+        """
+        if not (self._places.acquire(blocking=False) or self._wait(until)):
             self._count_error(f"{self._kind}s_busy")
             raise DatabaseUnavailable(f"Cannot use the database: too many {self._kind}s wait already")
         try:
@@ -289,12 +294,13 @@ class Turns:
         finally:
             self._places.release()
 
-    def _wait(self) -> bool:
+    def _wait(self, until: float) -> bool:
+        seconds = max(0.0, min(self._wait_seconds, until - time.monotonic()))
         record = CURRENT.get()
         if record is None:
-            return self._places.acquire(timeout=self._wait_seconds)
+            return self._places.acquire(timeout=seconds)
         wait = f"wait for a {self._kind}"
-        return record.timed("connection", wait, {}, lambda _: self._places.acquire(timeout=self._wait_seconds))
+        return record.timed("connection", wait, {}, lambda _: self._places.acquire(timeout=seconds))
 
 
 class Database:
@@ -331,16 +337,18 @@ class Database:
         self._writing = Turns(WRITERS, WRITER_WAIT_SECONDS, "writer", count_error)
         self._count_error = count_error
 
-    def read(self, work: Callable[[Connection], T]) -> T:
+    def read(self, work: Callable[[Connection], T], *, in_turn: bool = True) -> T:
         """
         Runs `work`, which must only read, again on another connection until the deadline.
 
+        :param in_turn: `False` for what must not wait for others: whether the database answers at all
         :raises DatabaseUnavailable: when no member answered in time
         """
         deadline = time.monotonic() + READ_DEADLINE_SECONDS
         while True:
             try:
-                with self._reading.one(), self._readers.one() as connection:
+                turn = self._reading.one(deadline) if in_turn else nullcontext()
+                with turn, self._readers.one() as connection:
                     return work(connection)
             except psycopg.Error as error:
                 if not self._may_pass(error):
