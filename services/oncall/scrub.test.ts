@@ -50,8 +50,35 @@ describe('scrubText()', () => {
     expect(scrubText(text, 200)).toBe(clean)
   })
 
+  test.each(
+    [
+      'postgres://owner:hunter2hunter2@db:5432/x',
+      'http://hunter2hunter2@oncall:8070/1',
+      'Authorization: Bearer hunter2hunter2',
+      'sent Basic hunter2hunter2',
+      'password="hunter2 hunter2 hunter2", host',
+      "{'token': 'hunter2 hunter2'}",
+      'eyJodW50ZXIyhunter2.hunter2.hunter2',
+    ].map(secret => ({ secret })),
+  )('keeps nothing of it wherever it is cut: $secret', ({ secret }) => {
+    const text = `so ${secret} and so on`
+    for (let longest = 5; longest < text.length; longest++) {
+      const clean = scrubText(text, longest)
+      expect(clean.length).toBeLessThanOrEqual(longest)
+      expect(clean).not.toMatch(/hu/)
+    }
+  })
+
+  test('says where it was cut', () => {
+    expect(scrubText('one two three', 8)).toBe('one two…')
+    expect(scrubText('one two', 7)).toBe('one two')
+    expect(scrubText('pwd=a', 5)).toBe('pwd=…')
+  })
+
   test('does not stop the process with text made to be slow', () => {
-    const slow = ['a.', 'eyJ-', '://', 'token', '-----BEGIN ', 'x@'].map(part => part.repeat(4_000))
+    const slow = ['a.', 'eyJ-', '://', 'token', 'token ', 'token  "', '-----BEGIN ', 'x@', 'a://'].map(part =>
+      part.repeat(4_000),
+    )
     const startedMs = performance.now()
     for (const text of slow) scrubText(text, 4_000)
     expect(performance.now() - startedMs).toBeLessThan(500)

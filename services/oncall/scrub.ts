@@ -18,9 +18,16 @@ const SECRET_TEXT: readonly (readonly [RegExp, string])[] = [
   // scheme://user:password@host, and a DSN's scheme://key@host.
   [/\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@'"<>]+@/gi, `$1${SCRUBBED}@`],
   [
-    /((?:authorization|auth|cookie|token|secret|password|passwd|pwd|api[-_]?key|access[-_]?key|sentry[-_]?key|session(?:[-_]?id)?|credentials?|csrf|dsn|signature)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&"'}\])]+)/gi,
+    /((?:authorization|auth|cookie|token|secret|password|passwd|pwd|api[-_]?key|access[-_]?key|sentry[-_]?key|session(?:[-_]?id)?|credentials?|csrf|dsn|signature)["']?\s*[=:]\s*)("[^"]*(?:"|$)|'[^']*(?:'|$)|[^\s,;&"'}\])]+)/gi,
     `$1${SCRUBBED}`,
   ],
+]
+
+/** What a cut may have left of a secret that shows only by what comes after it, or by its length. */
+const CUT_SECRET: readonly (readonly [RegExp, string])[] = [
+  [/\b(Bearer|Basic|Digest|Token)\s+[A-Za-z0-9._~+/=-]*$/i, `$1 ${SCRUBBED}`],
+  [/\beyJ[A-Za-z0-9_.-]*$/, SCRUBBED],
+  [/\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@'"<>]*$/i, `$1${SCRUBBED}`],
 ]
 
 /** How much is kept of one value. Counts, and characters of text. */
@@ -32,9 +39,19 @@ export type Limits = {
 
 /** `text` without secrets, at most `longest` characters. */
 export function scrubText(text: string, longest: number): string {
-  // Cut first, so that a long text costs no more; a secret that is cut is still one.
-  const cut = text.length > longest ? `${text.slice(0, longest - 1)}${CUT}` : text
-  return SECRET_TEXT.reduce((clean, [pattern, instead]) => clean.replaceAll(pattern, instead), cut)
+  if (text.length <= longest) return bounded(replaced(text, SECRET_TEXT), longest)
+  // Cut first, so that a long text costs no more.
+  const cut = replaced(text.slice(0, longest - 1), CUT_SECRET)
+  return bounded(`${replaced(cut, SECRET_TEXT)}${CUT}`, longest)
+}
+
+function replaced(text: string, patterns: readonly (readonly [RegExp, string])[]): string {
+  return patterns.reduce((clean, [pattern, instead]) => clean.replace(pattern, instead), text)
+}
+
+/** What stands for a secret may be longer than the secret was. */
+function bounded(clean: string, longest: number): string {
+  return clean.length > longest ? `${clean.slice(0, longest - 1)}${CUT}` : clean
 }
 
 /** Whether a field of this name may hold a secret. */
