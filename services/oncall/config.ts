@@ -22,7 +22,7 @@
  * | OC_EVENTS_PER_GROUP | 200 | error events kept with details; the oldest go |
  * | OC_EVENT_GROUPS | 2000 | groups kept; those not seen for longest go |
  * | OC_EVENT_BODY_BYTES | 1048576 | largest envelope, inflated |
- * | OC_EVENTS_PER_SECOND | 50 | above it SDKs are told to wait; a burst of ten seconds' worth passes |
+ * | OC_EVENTS_PER_SECOND | 50 | of one service of a group; above it its SDK is told to wait; a burst of ten seconds' worth passes |
  * | OC_RETENTION_DAYS | 90 | error events and runs older than this go; alert events stay |
  * | OC_FACTS_DAYS | 7 | raw facts older than this go: a hundred thousand a day while thirty alerts fire; their events stay |
  *

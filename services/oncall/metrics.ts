@@ -24,6 +24,20 @@ const ITEM_TYPES = [
 /** Services of a group that send events. */
 const SERVICES = [...GROUP_SERVICES, 'ingest']
 
+/** Whose event it is, in the words of the lab; empty: none of its groups or services. */
+export type EventSource = { readonly group: string; readonly service: string }
+
+/** Names that are not the lab's are not told: they are the sender's choice, and there are more than fit anywhere. */
+export function sourceLabels(said: {
+  readonly group: string | null
+  readonly service: string | null
+}): EventSource {
+  return {
+    group: GROUPS.find(known => known === said.group) ?? '',
+    service: SERVICES.find(known => known === said.service) ?? '',
+  }
+}
+
 export type EventOutcome = (typeof EVENTS)[number]
 
 type Described = { readonly name: string; readonly help: string; readonly labels: readonly string[] }
@@ -97,14 +111,12 @@ export class OncallMetrics {
     this.#notifications.inc(count)
   }
 
-  /** @param event whose it is, once it has been read; names that are not the lab's are not told */
+  /** @param said whose it is, once it has been read */
   event(
     outcome: EventOutcome,
-    event?: { readonly group: string | null; readonly service: string | null },
+    said: { readonly group: string | null; readonly service: string | null } = { group: null, service: null },
   ): void {
-    const group = GROUPS.find(known => known === event?.group) ?? ''
-    const service = SERVICES.find(known => known === event?.service) ?? ''
-    this.#events.inc({ outcome, group, service })
+    this.#events.inc({ outcome, ...sourceLabels(said) })
   }
 
   itemDropped(type: string): void {

@@ -249,7 +249,7 @@ describe('POST /api/:project/envelope/', () => {
     expect(Number(last?.headers.get('retry-after'))).toBeGreaterThanOrEqual(5)
     expect(last?.headers.get('x-sentry-rate-limits')).toMatch(/^\d+:error:organization$/)
     expect(await (await fetch(`${base}/metrics`)).text()).toMatch(
-      /oncall_error_events_total\{outcome="limited",group="",service=""\} 1/,
+      /oncall_error_events_total\{outcome="limited",group="experiment",service="gateway"\} 1/,
     )
   })
 })
