@@ -2,6 +2,7 @@ import { budgetRules, burnRules, MONTH_PROFILE, RUN_PROFILE } from './burn-rate.
 import { clockRules } from './causes/clocks.ts'
 import { containerRules } from './causes/containers.ts'
 import { databaseRules } from './causes/database.ts'
+import { evidenceRules } from './causes/evidence.ts'
 import { ingestRules } from './causes/ingest.ts'
 import { networkRules } from './causes/network.ts'
 import { nodeRules } from './causes/nodes.ts'
@@ -9,7 +10,6 @@ import { observationRules } from './causes/observation.ts'
 import { requestRules } from './causes/requests.ts'
 import type { RuleGroup } from './rule.ts'
 import { SLOS } from './slo.ts'
-import { steadyState } from './steady-state.ts'
 
 /**
  * Everything that Prometheus computes for us, a file each. What others build on stands first.
@@ -18,7 +18,6 @@ import { steadyState } from './steady-state.ts'
  */
 export function ruleGroups(): readonly RuleGroup[] {
   return [
-    steadyState(),
     databaseRules(),
     ingestRules(),
     budgetRules(SLOS),
@@ -30,5 +29,6 @@ export function ruleGroups(): readonly RuleGroup[] {
     networkRules(),
     requestRules(),
     observationRules(),
+    evidenceRules(),
   ]
 }

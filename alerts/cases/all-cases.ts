@@ -3,6 +3,7 @@ import type { AlertCase } from './case.ts'
 import { CLOCK_CASES } from './clocks.ts'
 import { CONTAINER_CASES } from './containers.ts'
 import { DATABASE_CASES } from './database.ts'
+import { EVIDENCE_CASES } from './evidence.ts'
 import { INGEST_CASES } from './ingest.ts'
 import { NETWORK_CASES } from './network.ts'
 import { NODE_CASES } from './nodes.ts'
@@ -16,6 +17,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
   ...CLOCK_CASES,
   ...CONTAINER_CASES,
   ...DATABASE_CASES,
+  ...EVIDENCE_CASES,
   ...INGEST_CASES,
   ...NETWORK_CASES,
   ...NODE_CASES,

@@ -1,9 +1,11 @@
 import { SIGNALS } from '../../instrumentation/signals.ts'
 import { GROUPS } from '../../platform/topology.ts'
-import type { AlertRule, RuleGroup } from '../rule.ts'
-import { REQUESTS } from '../steady-state.ts'
+import type { AlertRule, RecordingRule, RuleGroup } from '../rule.ts'
 
 const { metrics: OURS } = SIGNALS
+
+/** Requests per second that a service of a group was asked, over a minute; labels group, service. */
+const REQUESTS = 'group_service:requests:rate1m'
 
 /** In a minute; fewer are single requests that had bad luck. */
 const MIN_EVENTS = 20
@@ -17,9 +19,22 @@ const ASKED_SERVICES = ['edge', 'gateway', 'recommender'] as const
 export function requestRules(): RuleGroup {
   return {
     name: 'requests',
-    recordings: [],
+    recordings: requests(),
     alerts: [retriesOverBudget(), loadShed(), breakerOpen(), databaseErrors(), noTraffic()],
   }
+}
+
+function requests(): readonly RecordingRule[] {
+  const recorded = (service: (typeof ASKED_SERVICES)[number], counter: string) => ({
+    record: REQUESTS,
+    expr: `sum by (group) (rate(${counter}[1m]))`,
+    labels: { service },
+  })
+  return [
+    recorded('edge', 'haproxy_frontend_http_responses_total{proxy="public"}'),
+    recorded('gateway', `${OURS.gatewayRequestDuration.name}_count`),
+    recorded('recommender', `${OURS.recommenderRequestDuration.name}_count`),
+  ]
 }
 
 function retriesOverBudget(): AlertRule {
