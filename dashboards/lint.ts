@@ -278,7 +278,11 @@ function isCounter(metric: string, metrics: ReadonlyMap<string, Metric>): boolea
   return type === 'counter' || (type === 'histogram' && base !== metric)
 }
 
-/** What every dashboard keeps to; a rule's name is what it looks at. */
+/**
+ * What every dashboard keeps to; a rule's name is what it looks at. Grafana's own linter has four more: `template-job-rule`,
+ * `template-instance-rule`, `target-job-rule` and `target-instance-rule`. Here `group` and `zone` take the place of job and
+ * instance (`template-choices`, `target-group`): one chooses between twins and zones; addresses come and go with pods.
+ */
 export const RULES: readonly Rule[] = [...PAGE_RULES, ...PANEL_RULES, ...TARGET_RULES]
 
 /** What is wrong with a page, by rule. */
