@@ -152,6 +152,46 @@ describe('leftovers()', () => {
     expect(await find()).toHaveLength(1)
   })
 
+  describe('with two faults of one run, the first of which cannot be undone', () => {
+    const cannotPowerOn: UndoRecipe = { ...recipe, kind: 'power-off' }
+    const evicting: UndoRecipe = {
+      fault: 1,
+      kind: 'evict',
+      targets: ['experiment-c'],
+      actions: [{ action: 'api-undo', undo: { undo: 'uncordon', node: 'experiment-c' } }],
+    }
+    let folder: string
+    beforeEach(async () => {
+      folder = await killedRun('run-1')
+      await writeUndoFile(folder, [cannotPowerOn, evicting])
+      recorded.lab.failingPowerOns = 1
+    })
+
+    test('undoes the other one, and names the first', async () => {
+      await expect(heal()).rejects.toThrow(
+        /^Cannot undo 1 of 2 .*: run run-1 did not undo power-off of experiment-b: .*engine does not answer/,
+      )
+      expect(recorded.api.undone).toEqual([{ undo: 'uncordon', node: 'experiment-c' }])
+    })
+
+    test('forgets the one that is undone, and only that', async () => {
+      await expect(heal()).rejects.toThrow()
+      expect(JSON.parse(await readFile(join(folder, UNDO_FILE), 'utf8'))).toEqual([cannotPowerOn])
+
+      expect(await heal()).toEqual(['run run-1 did not undo power-off of experiment-b'])
+      expect(recorded.lab.dark.size).toBe(0)
+      expect(JSON.parse(await readFile(join(folder, UNDO_FILE), 'utf8'))).toEqual([])
+    })
+  })
+
+  test('tries nothing more once it is to stop', async () => {
+    await killedRun('run-1')
+    const stopped = AbortSignal.abort(new Error('interrupted'))
+    const attempt = undoLeftovers(await find(), recorded.dependencies.executor, stopped)
+    await expect(attempt).rejects.toThrow(/^interrupted$/)
+    expect(await find()).toHaveLength(1)
+  })
+
   test('finds nothing where no run ever was', async () => {
     const runsFolder = join(recorded.dependencies.runsFolder, 'none')
     expect(await leftovers({ ...recorded.dependencies, runsFolder })).toEqual([])

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cluster } from '../platform/cluster/cluster.ts'
+import { MachineryError } from '../platform/errors.ts'
 import { GROUP_SERVICES, GROUPS, nodeName, ZONES } from '../platform/topology.ts'
 import type { FaultStatus, NodeSnapshot } from '../services/agent/protocol.ts'
 import { agentResidue } from './agent-residue.ts'
@@ -9,6 +10,7 @@ import type { Executor } from './faults/executor.ts'
 import type { Action } from './faults/fault.ts'
 import type { Agents, ApiLeases, LabReader, RunLock } from './lab/roles.ts'
 import { type LabView, type NodeView, primaryZone } from './lab/view.ts'
+import { messageOf } from './message-of.ts'
 import { UNDO_FILE, type UndoRecipe, writeUndoFile } from './undo-file.ts'
 
 /** The lab as it was before a run touched it: what it has to be like again afterwards. */
@@ -172,8 +174,8 @@ function nodeResidue(before: NodeView, after: NodeView | undefined): string[] {
 export type Leftover = {
   readonly description: string
   readonly actions: readonly Action[]
-  /** Run folder to mark as healed; null when no run tells of it. */
-  readonly folder: string | null
+  /** What a run's folder tells of it, to be struck out there; null when no run tells of it. */
+  readonly told: { readonly folder: string; readonly recipe: UndoRecipe } | null
 }
 
 export type LeftoverSources = {
@@ -189,10 +191,10 @@ export type LeftoverSources = {
 export async function leftovers(sources: LeftoverSources): Promise<Leftover[]> {
   const holder = await sources.lock.holder()
   const recipes = (await unfinishedRecipes(sources.runsFolder)).filter(({ runId }) => runId !== holder)
-  const found: Leftover[] = recipes.map(recipe => ({
-    description: `run ${recipe.runId} did not undo ${recipe.kind} of ${recipe.targets.join(', ')}`,
+  const found: Leftover[] = recipes.map(({ runId, folder, recipe }) => ({
+    description: `run ${runId} did not undo ${recipe.kind} of ${recipe.targets.join(', ')}`,
     actions: recipe.actions,
-    folder: recipe.folder,
+    told: { folder, recipe },
   }))
   // While a run is alive its zone outage is meant.
   if (holder !== null) return found
@@ -206,7 +208,7 @@ export async function leftovers(sources: LeftoverSources): Promise<Leftover[]> {
     found.push({
       description: `node ${nodes.join(', ')} has no power and no run tells why`,
       actions: [{ action: 'power-on', zone, nodes }],
-      folder: null,
+      told: null,
     })
   }
   return found
@@ -216,26 +218,61 @@ export async function leftovers(sources: LeftoverSources): Promise<Leftover[]> {
 const HEAL_SECONDS = 60
 
 /**
- * Undoes what ended runs left behind.
+ * Undoes what ended runs left behind. Each is tried, whatever becomes of the others, and struck out in its run's folder
+ * as soon as it is undone.
  *
  * @returns what was undone
- * @throws MachineryError when something could not be undone; it will be found again
+ * @throws MachineryError naming all that could not be undone; it will be found again
  */
 export async function undoLeftovers(
   found: readonly Leftover[],
   executor: Executor,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  for (const { actions, folder } of found) {
-    await executor.perform({ runId: 'healing', actions, atMostSeconds: HEAL_SECONDS }, signal)
-    if (folder !== null) await writeUndoFile(folder, [])
+  const failures: { readonly description: string; readonly error: unknown }[] = []
+  const undone = new Set<Leftover>()
+  for (const leftover of found) {
+    const { description, actions, told } = leftover
+    try {
+      await executor.perform({ runId: 'healing', actions, atMostSeconds: HEAL_SECONDS }, signal)
+      undone.add(leftover)
+      if (told !== null) await writeUndoFile(told.folder, recipesLeft(told.folder, found, undone))
+    } catch (error) {
+      signal.throwIfAborted()
+      failures.push({ description, error })
+    }
   }
+  if (failures.length > 0) throw notHealed(failures, found.length)
   return found.map(({ description }) => description)
+}
+
+/** Recipes of one run that are still to be done. */
+function recipesLeft(
+  folder: string,
+  found: readonly Leftover[],
+  undone: ReadonlySet<Leftover>,
+): readonly UndoRecipe[] {
+  return found.flatMap(leftover =>
+    leftover.told?.folder === folder && !undone.has(leftover) ? [leftover.told.recipe] : [],
+  )
+}
+
+function notHealed(
+  failures: readonly { readonly description: string; readonly error: unknown }[],
+  count: number,
+): MachineryError {
+  const each = failures.map(({ description, error }) => `${description}: ${messageOf(error)}`)
+  const causes = failures.map(({ error }) => error)
+  return new MachineryError(
+    `Cannot undo ${failures.length} of ${count} faults that were left behind: ${each.join('; ')}`,
+    "They are tried again by the next 'divergence up' or 'divergence run'; 'divergence audit' lists what there is.",
+    { cause: causes.length === 1 ? causes[0] : new AggregateError(causes) },
+  )
 }
 
 async function unfinishedRecipes(
   runsFolder: string,
-): Promise<(UndoRecipe & { runId: string; folder: string })[]> {
+): Promise<{ runId: string; folder: string; recipe: UndoRecipe }[]> {
   const runs = await readdir(runsFolder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw error
@@ -246,7 +283,7 @@ async function unfinishedRecipes(
       const text = await readFile(join(folder, UNDO_FILE), 'utf8').catch(() => null)
       if (text === null) return []
       const recipes = JSON.parse(text) as UndoRecipe[]
-      return recipes.map(recipe => ({ ...recipe, runId, folder }))
+      return recipes.map(recipe => ({ runId, folder, recipe }))
     }),
   )
   return found.flat()

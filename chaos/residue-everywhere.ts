@@ -56,7 +56,7 @@ export async function auditEverywhere(dependencies: AuditDependencies): Promise<
     running,
     halted,
     residue: [...new Set([...inApi, ...atAgents, ...whole])],
-    unfinished: files.filter(({ folder }) => folder !== null).map(({ description }) => description),
+    unfinished: files.filter(({ told }) => told !== null).map(({ description }) => description),
     comparedWithBaseline: baseline !== null,
   }
 }
