@@ -97,7 +97,10 @@ const report = await runRamp(
       list: async () => [],
       remove: async () => {},
     },
-    lock: { acquire: async () => ({ release: async () => {} }), holder: async () => null },
+    lock: {
+      acquire: async () => ({ lost: new AbortController().signal, release: async () => {} }),
+      holder: async () => null,
+    },
     clock: systemClock,
     urls: {
       control: `http://127.0.0.1:${FORWARDED_PORTS.controlGateway}`,

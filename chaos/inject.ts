@@ -6,13 +6,12 @@ import { writeBaseline } from './baseline.ts'
 import type { BlastRadius } from './faults/blast-radius.ts'
 import type { AnyFault } from './faults/catalogue.ts'
 import { refuseWhenHalted, watchHalt } from './halt.ts'
-import { Halted } from './heartbeat.ts'
 import { Journal, RUN_FILES, runIdOf } from './journal.ts'
 import { messageOf } from './message-of.ts'
 import { planAhead, preflight } from './preflight.ts'
 import { publishRun } from './publish.ts'
 import type { RunDependencies } from './run-dependencies.ts'
-import { heal, leave, leftBehind } from './way-out.ts'
+import { heal, isStop, leave, leftBehind } from './way-out.ts'
 
 /** Faults to be done without load and without a verdict. */
 export type Injection = {
@@ -51,7 +50,7 @@ export async function inject(
   const runId = runIdOf(clock.nowMs(), 'inject')
   const lease = await lock.acquire(runId, signal)
   const over = new AbortController()
-  const either = AbortSignal.any([signal, watchHalt(halt, clock, over.signal)])
+  const either = AbortSignal.any([signal, lease.lost, watchHalt(halt, clock, over.signal)])
   try {
     const published = publishRun(runId, dependencies)
     const journal = await Journal.open(join(runsFolder, runId), stringify(injection), clock, published.tell)
@@ -104,13 +103,11 @@ async function attackAndLeave(
     }),
   ])
   const noLoad = { release: async () => undefined }
-  const residue = await leave({ journal, dependencies, settleSeconds }, attack, before, noLoad)
+  const residue = await leave({ runId, journal, dependencies, settleSeconds }, attack, before, noLoad)
   const result = { runId, folder: journal.folder, residue }
   if (outcome.status === 'fulfilled') return { ...result, ended: 'over', faults: outcome.value }
   const why = signal.aborted ? signal.reason : outcome.reason
-  if (!signal.aborted && !(why instanceof Halted)) {
-    throw residue.length === 0 ? why : leftBehind(why, residue)
-  }
+  if (!isStop(why, signal)) throw residue.length === 0 ? why : leftBehind(why, residue)
   journal.note({ entry: 'interrupted', reason: messageOf(why) })
   return { ...result, ended: 'interrupted', faults: [] }
 }

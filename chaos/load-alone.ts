@@ -205,13 +205,13 @@ async function driveAlone(
     const promise = await leases.take({ name: job, runId: plan.runId, undo: [{ undo: 'delete-load', job }] })
     try {
       progress(`load: starting the generator, at most ${plan.durationSeconds} s of load`)
-      const either = AbortSignal.any([signal, promise.lost])
+      const either = AbortSignal.any([signal, lease.lost, promise.lost])
       await load.start(plan, either)
       const driven = await follow(plan, folder, dependencies, isOverNow, either)
       await packSamples(folder)
       return driven
     } finally {
-      await load.remove()
+      await load.remove(plan.runId)
       await promise.release()
     }
   } finally {

@@ -161,6 +161,20 @@ describe('runExperiment() on every other way out', () => {
     expect(await readdir(dependencies.runsFolder)).toEqual([])
   })
 
+  test('another run has taken the lock over: undone, and told as our own failure', async () => {
+    const { actions, expectNothingLeft, load, lock, run, saying } = fixture
+    const { progress, said } = saying('zone-outage: power off')
+    void said.then(() => lock.lose())
+    const phases = { ...experiment.phases, holdSeconds: 3000 }
+    const running = run({ progress }, never, { phases, load: { ...experiment.load, durationSeconds: 3600 } })
+    await expect(running).rejects.toBeInstanceOf(MachineryError)
+    await expect(running).rejects.toThrow('another run has taken the lock over')
+    expect(actions()).toEqual(['power-off', 'power-on'])
+    // The load of whoever holds the lock by now stays.
+    expect(load.removed.at(-1)).toMatch(/-zone-outage$/)
+    await expectNothingLeft()
+  })
+
   test('what a run killed with -9 left is undone by the next one', async () => {
     const { actions, run, told } = fixture
     await writeKilledRun(fixture)

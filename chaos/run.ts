@@ -14,7 +14,6 @@ import { conclude } from './conclude.ts'
 import { type DrivenLoad, driveLoad, type Measured } from './drive-load.ts'
 import { doubts, type ExperimentFile } from './experiment.ts'
 import { refuseWhenHalted, watchHalt } from './halt.ts'
-import { Halted } from './heartbeat.ts'
 import { Journal, RUN_FILES, runIdOf } from './journal.ts'
 import type { TimelineEvent } from './journal-entry.ts'
 import type { Verdict } from './judgement/verdict.ts'
@@ -25,7 +24,7 @@ import { type LoadPromise, promiseLoad } from './promise-load.ts'
 import { publishRun } from './publish.ts'
 import type { Run, RunDependencies } from './run-dependencies.ts'
 import { sleepUntil } from './waiting.ts'
-import { heal, leave, leftBehind } from './way-out.ts'
+import { heal, isStop, leave, leftBehind } from './way-out.ts'
 
 /** How a run ended; what is left behind is listed in either case. */
 export type RunResult = {
@@ -54,7 +53,7 @@ export async function runExperiment(
   const runId = runIdOf(clock.nowMs(), experiment.name)
   const lease = await lock.acquire(runId, signal)
   const over = new AbortController()
-  const either = AbortSignal.any([signal, watchHalt(halt, clock, over.signal)])
+  const either = AbortSignal.any([signal, lease.lost, watchHalt(halt, clock, over.signal)])
   try {
     const published = publishRun(runId, dependencies)
     const journal = await Journal.open(join(runsFolder, runId), text, clock, published.tell)
@@ -112,7 +111,7 @@ async function conduct(run: Run, signal: AbortSignal): Promise<RunResult> {
     return { ...result, ended: 'judged', verdict: await conclude(run, outcome.value) }
   }
   const why = signal.aborted ? signal.reason : outcome.reason
-  const isStopped = signal.aborted || why instanceof Halted
+  const isStopped = isStop(why, signal)
   if (!isStopped) throw residue.length === 0 ? why : leftBehind(why, residue)
   journal.note({ entry: 'interrupted', reason: messageOf(why) })
   return { ...result, ended: 'interrupted', verdict: null }

@@ -9,6 +9,7 @@ import {
   undoLeftovers,
 } from './audit.ts'
 import { describeUndo } from './faults/describe-action.ts'
+import { Halted } from './heartbeat.ts'
 import { messageOf } from './message-of.ts'
 import type { LoadPromise } from './promise-load.ts'
 import type { Run, RunDependencies } from './run-dependencies.ts'
@@ -58,14 +59,19 @@ export async function keepPromises({
  * @returns what is left behind, in words
  */
 export async function leave(
-  { journal, dependencies, settleSeconds }: OnItsWay & { readonly settleSeconds: number },
+  {
+    runId,
+    journal,
+    dependencies,
+    settleSeconds,
+  }: OnItsWay & Pick<Run, 'runId'> & { readonly settleSeconds: number },
   attack: Attack,
   before: Snapshot,
   promise: Pick<LoadPromise, 'release'>,
 ): Promise<readonly string[]> {
   const stuck = await attack.undoAll()
   const removal = await dependencies.load
-    .remove()
+    .remove(runId)
     .then(() => promise.release())
     .then(
       () => [],
@@ -101,6 +107,11 @@ export async function untilAsBefore(
     if (all.length === 0 || clock.nowMs() >= untilMs) return all
     await clock.sleep(LOOK_EVERY_MS, new AbortController().signal)
   }
+}
+
+/** Whether somebody wanted it to end: Ctrl-C or a halt, and nothing that failed. */
+export function isStop(why: unknown, signal: AbortSignal): boolean {
+  return why instanceof Halted || (signal.aborted && !(why instanceof MachineryError))
 }
 
 /** The error of a run that, on top of it, left something behind. */

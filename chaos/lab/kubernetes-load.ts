@@ -100,15 +100,16 @@ export class KubernetesLoad implements LoadGenerator {
     return offsetOf(readings)
   }
 
-  async remove(): Promise<void> {
+  async remove(runId?: string): Promise<void> {
     const { clock } = this.#options
+    const labelSelector = runId === undefined ? RUN_LABEL : `${RUN_LABEL}=${runId}`
     await this.#batch.deleteCollectionNamespacedJob({
       namespace: SHARED_NAMESPACE,
-      labelSelector: RUN_LABEL,
+      labelSelector,
       propagationPolicy: 'Background',
     })
     const untilMs = clock.nowMs() + REMOVE_LIMIT_MS
-    while ((await this.#pod(RUN_LABEL)) !== undefined) {
+    while ((await this.#pod(labelSelector)) !== undefined) {
       if (clock.nowMs() >= untilMs) {
         throw new MachineryError(
           `Cannot remove the load generator: its pod is still there after ${REMOVE_LIMIT_MS / 1000} s`,

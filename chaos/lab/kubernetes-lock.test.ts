@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { V1MicroTime } from '@kubernetes/client-node'
-import { holderOf } from './kubernetes-lock.ts'
+import { ApiException, type V1Lease, V1MicroTime } from '@kubernetes/client-node'
+import { MachineryError } from '../../platform/errors.ts'
+import { holderOf, type LeaseApi, lockOf } from './kubernetes-lock.ts'
+import { quickClock } from './recording.ts'
 
 const NOW_MS = 1795241633240
 const self = { host: 'here', pid: 10, isAlive: (pid: number) => pid === 11 }
@@ -32,5 +34,106 @@ describe('holderOf()', () => {
     ['an old lease as the client reads it', asRead(lease({ host: 'there', ageSeconds: 16 })), null],
   ])('%s', (_title, value, expected) => {
     expect(holderOf(value, NOW_MS, self)).toBe(expected)
+  })
+})
+
+/** One lease, as an API server keeps it: replaced only by whoever has read its last version. */
+class LeaseServer implements LeaseApi {
+  current: V1Lease | null = null
+  isDown = false
+  writes = 0
+
+  async readNamespacedLease(): Promise<V1Lease> {
+    if (this.isDown) throw new Error('no answer')
+    if (this.current === null) throw refusal(404)
+    return structuredClone(this.current)
+  }
+
+  async createNamespacedLease({ body }: { body: V1Lease }): Promise<V1Lease> {
+    if (this.current !== null) throw refusal(409)
+    return this.#keep(body)
+  }
+
+  async replaceNamespacedLease({ body }: { body: V1Lease }): Promise<V1Lease> {
+    if (this.isDown) throw new Error('no answer')
+    if (this.current === null) throw refusal(404)
+    if (body.metadata?.resourceVersion !== this.current.metadata?.resourceVersion) throw refusal(409)
+    return this.#keep(body)
+  }
+
+  #keep(body: V1Lease): V1Lease {
+    const metadata = { ...body.metadata, resourceVersion: String(++this.writes) }
+    this.current = JSON.parse(JSON.stringify({ ...body, metadata })) as V1Lease
+    return structuredClone(this.current)
+  }
+}
+
+const refusal = (code: number) => new ApiException(code, 'refused', null, {})
+
+describe('lockOf()', () => {
+  const never = new AbortController().signal
+  const others = { host: 'there', pid: 20, isAlive: () => true }
+
+  function rig() {
+    const server = new LeaseServer()
+    const clock = quickClock(400)
+    const untilWritten = async (writes: number) => {
+      while (server.writes < writes) await clock.sleep(1_000, never)
+    }
+    /** Another machine takes the lease, as it may once nobody has renewed it in its time. */
+    const takeOver = async () => {
+      const renewedMs = new Date(server.current?.spec?.renewTime ?? 0).getTime()
+      const later = { ...clock, nowMs: () => renewedMs + 15_001 }
+      return await lockOf(server, later, others).acquire('run-2', never)
+    }
+    return { server, clock, untilWritten, takeOver, lock: lockOf(server, clock, self) }
+  }
+  const holderIn = (server: LeaseServer) => server.current?.spec?.holderIdentity
+
+  test('keeps other runs out, renews, and gives back', async () => {
+    const { lock, server, untilWritten } = rig()
+    const held = await lock.acquire('run-1', never)
+    await expect(lock.acquire('run-2', never)).rejects.toThrow('run-1 is in progress')
+    await untilWritten(3)
+    await held.release()
+    expect(held.lost.aborted).toBe(false)
+    expect(await lock.holder()).toBeNull()
+    expect(holderIn(server)).toBeUndefined()
+  })
+
+  test('tells who was asleep for longer than the lease, and leaves it to the successor', async () => {
+    const { clock, lock, server, takeOver } = rig()
+    const held = await lock.acquire('run-1', never)
+    const successor = await takeOver()
+    while (!held.lost.aborted) await clock.sleep(1_000, never)
+    expect(held.lost.reason).toBeInstanceOf(MachineryError)
+    expect(held.lost.reason.message).toContain('run-2 has taken it over')
+    expect(holderIn(server)).toBe('run-2')
+    await held.release()
+    expect(holderIn(server)).toBe('run-2')
+    expect(successor.lost.aborted).toBe(false)
+    await successor.release()
+  })
+
+  test('does not take back what the successor has given back', async () => {
+    const { clock, lock, server, takeOver } = rig()
+    const held = await lock.acquire('run-1', never)
+    await (await takeOver()).release()
+    while (!held.lost.aborted) await clock.sleep(1_000, never)
+    expect(held.lost.reason.message).toContain('another run has had it since')
+    await held.release()
+    expect(holderIn(server)).toBeUndefined()
+  })
+
+  test('outlives an API server that does not answer for a moment', async () => {
+    const { clock, lock, server, untilWritten } = rig()
+    const held = await lock.acquire('run-1', never)
+    server.isDown = true
+    await clock.sleep(9_000, never)
+    server.isDown = false
+    await untilWritten(2)
+    expect(held.lost.aborted).toBe(false)
+    expect(await lock.holder()).toBe('run-1')
+    await held.release()
   })
 })

@@ -22,12 +22,21 @@ export type Holder = {
   readonly isAlive: (pid: number) => boolean
 }
 
+/** What the lock asks of the API server: one Lease, replaced only by whoever has read its last version. */
+export type LeaseApi = Pick<
+  CoordinationV1Api,
+  'createNamespacedLease' | 'readNamespacedLease' | 'replaceNamespacedLease'
+>
+
 /**
  * A Kubernetes Lease: one run at a time on a cluster, whoever starts it and from wherever. A holder that was killed
  * stops renewing it, and the next run takes it over.
  */
 export function kubernetesLock(config: KubeConfig, clock: Clock, self: Holder): RunLock {
-  const api = config.makeApiClient(CoordinationV1Api)
+  return lockOf(config.makeApiClient(CoordinationV1Api), clock, self)
+}
+
+export function lockOf(api: LeaseApi, clock: Clock, self: Holder): RunLock {
   const at = { namespace: SHARED_NAMESPACE, name: LEASE_NAME }
   const read = async (): Promise<V1Lease | null> => {
     try {
@@ -44,7 +53,7 @@ export function kubernetesLock(config: KubeConfig, clock: Clock, self: Holder): 
       metadata: {
         ...at,
         labels: { [LABELS.partOf]: LABELS.product },
-        annotations: { [PROCESS_ANNOTATION]: `${self.host}/${self.pid}` },
+        annotations: { [PROCESS_ANNOTATION]: processOf(self) },
         ...(previous?.metadata?.resourceVersion === undefined
           ? {}
           : { resourceVersion: previous.metadata.resourceVersion }),
@@ -70,25 +79,37 @@ export function kubernetesLock(config: KubeConfig, clock: Clock, self: Holder): 
       const other = holder(previous)
       if (other !== null) throw taken(other)
       signal.throwIfAborted()
-      let lease = await write(runId, previous).catch(error => {
+      let lease: V1Lease | null = await write(runId, previous).catch(error => {
         // Somebody else was quicker by a moment.
         if (error instanceof ApiException && error.code === 409) throw taken('another run')
         throw error
       })
       const over = new AbortController()
-      const renewing = (async () => {
-        while (!over.signal.aborted) {
-          await clock.sleep(RENEW_EVERY_MS, over.signal).catch(() => undefined)
-          if (over.signal.aborted) return
+      const lost = new AbortController()
+      const renew = async () => {
+        try {
+          lease = await write(runId, lease)
+        } catch {
           // A renewal that fails is tried again; the lease outlives three of them.
-          lease = await write(runId, lease).catch(async () => (await read().catch(() => null)) ?? lease)
+          lease = await read().catch(() => lease)
+          // Who slept for longer than the lease wakes up to a successor, whose lock this is now.
+          if (lease !== null && !isHeldBy(lease, runId, self)) lost.abort(lostLock(runId, lease))
+        }
+      }
+      const renewing = (async () => {
+        while (!over.signal.aborted && !lost.signal.aborted) {
+          await clock.sleep(RENEW_EVERY_MS, over.signal).catch(() => undefined)
+          if (!over.signal.aborted) await renew()
         }
       })()
       return {
+        lost: lost.signal,
         async release() {
           over.abort()
           await renewing
-          await write(null, await read()).catch(error => {
+          const last = await read()
+          if (last === null || !isHeldBy(last, runId, self)) return
+          await write(null, last).catch(error => {
             throw new MachineryError(
               `Cannot give back the lock of run ${runId}: ${(error as Error).message}`,
               `It ends by itself after ${LEASE_SECONDS} s.`,
@@ -112,6 +133,22 @@ export function holderOf(lease: V1Lease | null, nowMs: number, self: Holder): st
   const isOurs = host === self.host && Number(pid) === self.pid
   if (host === self.host && !isOurs && !self.isAlive(Number(pid))) return null
   return runId
+}
+
+function isHeldBy({ metadata, spec }: V1Lease, runId: string, self: Holder): boolean {
+  return spec?.holderIdentity === runId && metadata?.annotations?.[PROCESS_ANNOTATION] === processOf(self)
+}
+
+function processOf({ host, pid }: Holder): string {
+  return `${host}/${pid}`
+}
+
+function lostLock(runId: string, { spec }: V1Lease): MachineryError {
+  const successor = spec?.holderIdentity
+  return new MachineryError(
+    `Cannot go on with ${runId}: it did not renew its lock for ${LEASE_SECONDS} s, and ${successor ? `${successor} has taken it over` : 'another run has had it since'}`,
+    'A machine with less to do helps; run it again once the other has ended.',
+  )
 }
 
 function taken(runId: string): UserError {

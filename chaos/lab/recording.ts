@@ -4,7 +4,16 @@ import { MachineryError } from '../../platform/errors.ts'
 import { GROUPS, nodeName, ZONES, type Zone } from '../../platform/topology.ts'
 import type { Action } from '../faults/fault.ts'
 import type { TimelineEvent } from '../journal-entry.ts'
-import type { Clock, Database, LabReader, LabWatcher, LoadGenerator, PodKiller, RunLock } from './roles.ts'
+import type {
+  Clock,
+  Database,
+  HeldLock,
+  LabReader,
+  LabWatcher,
+  LoadGenerator,
+  PodKiller,
+  RunLock,
+} from './roles.ts'
 import type { LabView, NodeView, PodView } from './view.ts'
 
 /*
@@ -148,6 +157,7 @@ export class RecordedLab implements LabReader, LabWatcher, PodKiller {
   }
 
   readonly cluster = {
+    powerSwitch: true,
     powerOff: async (_group: 'experiment', zone: Zone): Promise<void> => {
       this.done.push({ action: 'power-off', zone, nodes: [nodeName('experiment', zone)] })
       this.#power(zone, false)
@@ -222,7 +232,13 @@ export class RecordedLoad implements LoadGenerator {
   breaksAfter: number[] = []
   /** Ends with the exit code once so many seconds have passed. */
   diesAfter: { readonly seconds: number; readonly exitCode: number } | null = null
-  removals = 0
+  /** Of which run, each time it was removed; null = of every run. */
+  readonly removed: (string | null)[] = []
+
+  get removals(): number {
+    return this.removed.length
+  }
+
   /** From the second in which it is set on, every request of the experiment fails. */
   #failsFromSecond = Number.POSITIVE_INFINITY
   readonly offsetMs = 250
@@ -294,8 +310,8 @@ export class RecordedLoad implements LoadGenerator {
     return { offsetMs: this.offsetMs, roundTripMs: 2 }
   }
 
-  async remove(): Promise<void> {
-    this.removals++
+  async remove(runId?: string): Promise<void> {
+    this.removed.push(runId ?? null)
   }
 
   /** Keys of all writes, which the recorded database finds. */
@@ -361,14 +377,21 @@ export function recordedDatabase(load: RecordedLoad, missing: readonly number[] 
 export class RecordedLock implements RunLock {
   current: string | null = null
   releases = 0
+  readonly #lost = new AbortController()
+
+  /** Another run takes it over. */
+  lose(): void {
+    this.#lost.abort(new MachineryError('another run has taken the lock over', ''))
+  }
 
   async holder(): Promise<string | null> {
     return this.current
   }
 
-  async acquire(runId: string): Promise<{ release(): Promise<void> }> {
+  async acquire(runId: string): Promise<HeldLock> {
     this.current = runId
     return {
+      lost: this.#lost.signal,
       release: async () => {
         this.current = null
         this.releases++

@@ -151,14 +151,24 @@ export interface LoadGenerator {
   end(): Promise<void>
   /** Generator's clock minus ours, milliseconds, +- half of `roundTripMs`. */
   clockOffset(): Promise<{ readonly offsetMs: number; readonly roundTripMs: number }>
-  /** Removes it and waits until it is gone; removing what is not there is no error. */
-  remove(): Promise<void>
+  /**
+   * Removes the load of a run, without one that of every run, and waits until it is gone; removing what is not there
+   * is no error.
+   */
+  remove(runId?: string): Promise<void>
+}
+
+export type HeldLock = {
+  /** Aborted when another run has taken it over, because this one did not renew it in its time. */
+  readonly lost: AbortSignal
+  /** What another run holds by now is left to it. */
+  release(): Promise<void>
 }
 
 /** At most one run at a time on a cluster. */
 export interface RunLock {
   /** @throws UserError naming the run that holds it */
-  acquire(runId: string, signal: AbortSignal): Promise<{ release(): Promise<void> }>
+  acquire(runId: string, signal: AbortSignal): Promise<HeldLock>
   /** Run that holds the lock and is alive, or null. */
   holder(): Promise<string | null>
 }
