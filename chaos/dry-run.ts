@@ -33,7 +33,10 @@ export type DryRun = {
  */
 export async function dryRun(
   experiment: Experiment,
-  dependencies: Pick<RunDependencies, 'agents' | 'api' | 'clock' | 'database' | 'halt' | 'lab' | 'lock'>,
+  dependencies: Pick<
+    RunDependencies,
+    'agents' | 'api' | 'clock' | 'cluster' | 'database' | 'halt' | 'lab' | 'lock'
+  >,
   signal: AbortSignal,
 ): Promise<DryRun> {
   const { api, halt, lab, lock } = dependencies

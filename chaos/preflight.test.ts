@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { MachineryError } from '../platform/errors.ts'
+import { MachineryError, UserError } from '../platform/errors.ts'
 import { CAPABILITIES } from '../services/agent/actions/action.ts'
 import type { AnyFault } from './faults/catalogue.ts'
 import { quickClock, RecordedLab, wholeLab } from './lab/recording.ts'
@@ -101,13 +101,29 @@ describe('planAhead()', () => {
     delayMs: 100,
     jitterMs: 0,
   }
-  const plan = (agents: RecordedAgents) =>
-    planAhead({ faults: [latency], seed: 1 }, { lab: new RecordedLab(), agents })
+  const plan = (agents: RecordedAgents, faults: readonly AnyFault[] = [latency], powerSwitch = true) =>
+    planAhead({ faults, seed: 1 }, { lab: new RecordedLab(), agents, cluster: { powerSwitch } })
 
   test('tells the targets, and by what the nodes can do it', async () => {
     const { faults, capabilities } = await plan(new RecordedAgents(clock))
     expect(faults).toMatchObject([{ kind: 'latency', targets: ['gateway-b'] }])
     expect(capabilities['experiment-b']).toMatchObject({ nft: 'tried' })
+  })
+
+  test.each<AnyFault>([
+    {
+      kind: 'zone-outage',
+      select: { group: 'experiment', zone: 'b' },
+      offsetSeconds: 0,
+      durationSeconds: 10,
+    },
+    { kind: 'power-off', select: { group: 'experiment', zone: 'b' }, offsetSeconds: 0, durationSeconds: 10 },
+  ])('plans no $kind on a cluster whose nodes have no switch', async fault => {
+    const agents = new RecordedAgents(clock)
+    await expect(plan(agents, [fault])).resolves.toMatchObject({ faults: [{ targets: ['experiment-b'] }] })
+    const attempt = plan(agents, [fault], false)
+    await expect(attempt).rejects.toBeInstanceOf(UserError)
+    await expect(attempt).rejects.toThrow(`Cannot do ${fault.kind} of experiment-b: this cluster gives no`)
   })
 
   test('says what a node cannot do before anything starts', async () => {

@@ -1,10 +1,12 @@
-import { MachineryError } from '../platform/errors.ts'
+import type { Cluster } from '../platform/cluster/cluster.ts'
+import { MachineryError, UserError } from '../platform/errors.ts'
 import { GROUPS, TOPOLOGY } from '../platform/topology.ts'
 import type { Hello } from '../services/agent/protocol.ts'
 import type { Experiment } from './experiment.ts'
 import { planFault } from './faults/catalogue.ts'
 import { describeAction } from './faults/describe-action.ts'
 import type { FaultPlan } from './faults/fault.ts'
+import { requireWholeZone } from './faults/guard.ts'
 import { capabilitiesOf } from './lab/capabilities.ts'
 import type { Agents, Clock, Database, LabReader } from './lab/roles.ts'
 import { type LabView, primaryZone } from './lab/view.ts'
@@ -115,20 +117,25 @@ export type PlannedAhead = {
   readonly capabilities: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
+export type PlanSources = Pick<PreflightSources, 'lab' | 'agents'> & {
+  readonly cluster: Pick<Cluster, 'powerSwitch'>
+}
+
 /**
  * Resolves every fault against the lab as it is now, so that what cannot be done is an error before anything starts.
  * When a fault begins it is resolved again.
  *
- * @throws UserError NOTHING_SELECTED, CAPABILITY_MISSING
+ * @throws UserError NOTHING_SELECTED, CAPABILITY_MISSING, NO_POWER_SWITCH, NO_SWITCH_OF_ITS_OWN
  */
 export async function planAhead(
   { faults, seed }: Pick<Experiment, 'faults' | 'seed'>,
-  { lab, agents }: Pick<PreflightSources, 'lab' | 'agents'>,
+  { lab, agents, cluster }: PlanSources,
 ): Promise<PlannedAhead> {
   const [view, { sets, details }] = await Promise.all([lab.view(), capabilitiesOf(agents)])
   const plans = faults.map((fault, index) =>
     planFault(fault, view, { id: `plan${index}`, capabilities: sets, seed }),
   )
+  for (const plan of plans) requirePower(plan, view, cluster)
   return {
     plans,
     faults: plans.map(({ kind, targets, begin }) => ({
@@ -138,6 +145,19 @@ export async function planAhead(
     })),
     capabilities: details,
   }
+}
+
+/** @throws UserError NO_POWER_SWITCH, NO_SWITCH_OF_ITS_OWN when the power of its targets cannot be taken. Pure. */
+function requirePower({ kind, targets, begin }: FaultPlan, view: LabView, cluster: PlanSources['cluster']) {
+  const switched = begin.filter(action => action.action === 'power-off')
+  if (switched.length > 0 && !cluster.powerSwitch) {
+    throw new UserError(
+      'NO_POWER_SWITCH',
+      `Cannot do ${kind} of ${targets.join(', ')}: this cluster gives no switch for the power of its nodes`,
+      "Use 'zone-partition', which cuts a zone off by its network, or the local cluster.",
+    )
+  }
+  for (const action of switched) requireWholeZone(action, view)
 }
 
 async function ask(

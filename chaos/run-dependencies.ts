@@ -32,7 +32,7 @@ export type Run = {
 
 /** Everything a run touches. `chaos/lab/connect.ts` makes the real ones, tests pass recordings. */
 export type RunDependencies = {
-  readonly cluster: Pick<Cluster, 'poweredOff'>
+  readonly cluster: Pick<Cluster, 'poweredOff' | 'powerSwitch'>
   readonly lab: LabReader & LabWatcher
   readonly executor: Executor
   readonly agents: Agents

@@ -3,7 +3,7 @@ import { MachineryError, UserError } from '../../platform/errors.ts'
 import { AgentRefusal } from '../lab/agent-refusal.ts'
 import { quickClock, RecordedLab } from '../lab/recording.ts'
 import { RecordedAgents, RecordedApi } from '../lab/recording-agents.ts'
-import { clusterExecutor, dryRunExecutor, type Executor } from './executor.ts'
+import { clusterExecutor, type Executor } from './executor.ts'
 import type { Action } from './fault.ts'
 
 const never = new AbortController().signal
@@ -94,6 +94,20 @@ describe('clusterExecutor()', () => {
     const { lab, executor } = fixture()
     await expect(perform(executor, [{ ...powerOff, zone: 'c' }])).rejects.toThrow('it is in zone b now')
     expect(lab.done).toEqual([])
+  })
+
+  test('refuses the power of one node where another shares its switch', async () => {
+    const { lab, executor } = fixture()
+    const nodes = lab.current.nodes.map(node =>
+      node.name === 'experiment-c' ? { ...node, zone: 'b' as const } : node,
+    )
+    lab.current = { ...lab.current, nodes }
+    const attempt = perform(executor, [powerOff])
+    await expect(attempt).rejects.toBeInstanceOf(UserError)
+    await expect(attempt).rejects.toThrow('from experiment-b alone: experiment-c in zone b would lose it')
+    expect(lab.done).toEqual([])
+    await perform(executor, [{ ...powerOff, nodes: ['experiment-b', 'experiment-c'] }])
+    expect(lab.done).toHaveLength(1)
   })
 
   test('gives power back even when the label says control now: an undo is never refused', async () => {
@@ -272,20 +286,5 @@ describe('clusterExecutor() in the API', () => {
       await pending
       expect(api.done).toEqual([])
     }
-  })
-})
-
-describe('dryRunExecutor()', () => {
-  test('tells, does nothing, and refuses the same targets', async () => {
-    const { lab } = fixture()
-    const told: string[] = []
-    const executor = dryRunExecutor({ lab, clock }, message => told.push(message))
-    await perform(executor, [powerOff, killGateway])
-    expect(told).toEqual([
-      'would power off zone b (experiment-b)',
-      'would delete pod experiment/gateway-b with 0 s of grace',
-    ])
-    await expect(perform(executor, [{ ...powerOff, nodes: ['control-b'] }])).rejects.toThrow('control group')
-    expect(lab.done).toEqual([])
   })
 })

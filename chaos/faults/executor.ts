@@ -3,7 +3,6 @@ import { MachineryError, UserError } from '../../platform/errors.ts'
 import { DEFAULT_LEASE_SECONDS, type FaultRequest, type FaultStatus } from '../../services/agent/protocol.ts'
 import { AgentRefusal, toldRefusal } from '../lab/agent-refusal.ts'
 import type { Agents, ApiFaults, Clock, LabReader, PodKiller } from '../lab/roles.ts'
-import { describeAction } from './describe-action.ts'
 import type { Action } from './fault.ts'
 import { guard } from './guard.ts'
 
@@ -39,7 +38,7 @@ export interface Executor {
 
 export type ExecutorPowers = {
   readonly cluster: Pick<Cluster, 'powerOff' | 'powerOn'>
-  readonly lab: Pick<LabReader, 'node' | 'pod'>
+  readonly lab: LabReader
   readonly pods: PodKiller
   readonly api: Omit<ApiFaults, 'forbidden'>
   readonly agents: Pick<Agents, 'ask'>
@@ -66,22 +65,6 @@ export function clusterExecutor(powers: ExecutorPowers): Executor {
       const failures = results.filter(result => result.status === 'rejected').map(result => result.reason)
       if (failures.length > 0) throw failed(failures, actions.length)
       return { actedAtMs, pending: evictAgain(putOff, powers, signal) }
-    },
-  }
-}
-
-/** Tells what would be done and does nothing; the guards are real. */
-export function dryRunExecutor(
-  { lab, clock }: Pick<ExecutorPowers, 'lab' | 'clock'>,
-  tell: (message: string) => void,
-): Executor {
-  return {
-    async perform({ actions }) {
-      for (const action of actions) {
-        await guard(action, lab)
-        tell(`would ${describeAction(action)}`)
-      }
-      return { actedAtMs: clock.nowMs(), pending: Promise.resolve() }
     },
   }
 }

@@ -1,6 +1,8 @@
-import { MachineryError } from '../../platform/errors.ts'
+import { MachineryError, UserError } from '../../platform/errors.ts'
 import type { LabReader } from '../lab/roles.ts'
+import type { LabView } from '../lab/view.ts'
 import type { Action } from './fault.ts'
+import { experimentNodes } from './select.ts'
 import { requireExperimental } from './target.ts'
 
 /** Namespace of the only group that may be attacked. */
@@ -10,16 +12,17 @@ const NAMESPACE = 'experiment'
  * Lets an action pass only when what it hits is of the experimental group as the API tells it now: what was selected a
  * moment ago may be another thing.
  *
- * @throws UserError TARGET_NOT_EXPERIMENTAL
+ * @throws UserError TARGET_NOT_EXPERIMENTAL, NO_SWITCH_OF_ITS_OWN
  * @throws MachineryError when the target is gone, or is another one
  */
-export async function guard(action: Action, lab: Pick<LabReader, 'node' | 'pod'>): Promise<void> {
+export async function guard(action: Action, lab: LabReader): Promise<void> {
   switch (action.action) {
     case 'power-off':
       for (const name of action.nodes) {
         const { zone } = await guardNode(name, lab)
         if (zone !== action.zone) throw changed(`node ${name}`, `it is in zone ${zone ?? 'none'} now`)
       }
+      requireWholeZone(action, await lab.view())
       return
     case 'cordon':
       await guardNode(action.node, lab)
@@ -51,6 +54,24 @@ export async function guard(action: Action, lab: Pick<LabReader, 'node' | 'pod'>
     case 'api-undo':
       return
   }
+}
+
+/**
+ * The power of a zone has one switch for all of the group's nodes there. Pure.
+ *
+ * @throws UserError NO_SWITCH_OF_ITS_OWN when more would go dark than the action names
+ */
+export function requireWholeZone(
+  { zone, nodes }: Extract<Action, { readonly action: 'power-off' }>,
+  view: Pick<LabView, 'nodes'>,
+): void {
+  const others = experimentNodes(view).filter(node => node.zone === zone && !nodes.includes(node.name))
+  if (others.length === 0) return
+  throw new UserError(
+    'NO_SWITCH_OF_ITS_OWN',
+    `Cannot take the power from ${nodes.join(', ')} alone: ${others.map(({ name }) => name).join(', ')} in zone ${zone} would lose it as well`,
+    "Use 'zone-outage', which means all nodes of the zone.",
+  )
 }
 
 async function guardNode(name: string, lab: Pick<LabReader, 'node'>) {

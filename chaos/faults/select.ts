@@ -173,7 +173,7 @@ export function nodesOfZone(zone: Zone, view: LabView): readonly PlacedNode[] {
 }
 
 /** All nodes of the experimental group that are in a zone, in order of their names. */
-export function experimentNodes(view: LabView): readonly PlacedNode[] {
+export function experimentNodes(view: Pick<LabView, 'nodes'>): readonly PlacedNode[] {
   return byName(view.nodes.filter((node): node is PlacedNode => node.group === GROUP && node.zone !== null))
 }
 

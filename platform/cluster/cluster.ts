@@ -43,6 +43,8 @@ export type ClusterFacts = {
  */
 export interface Cluster {
   readonly facts: ClusterFacts
+  /** Whether `powerOff` can take the power from a zone's node; known before the cluster was asked for anything. */
+  readonly powerSwitch: boolean
   /**
    * Brings the nodes up (local) or checks that they are there (context).
    *

@@ -43,6 +43,7 @@ export async function contextChecks(cluster: Cluster): Promise<readonly Check[]>
 
 /** A Kubernetes that somebody else runs, named by a context of a kubeconfig. Its nodes are never made, changed or switched off. */
 export class ContextCluster implements Cluster {
+  readonly powerSwitch = false
   readonly #access: ClusterAccess
   readonly #registry: string | undefined
   readonly #publicImages: boolean

@@ -33,6 +33,7 @@ const INNER_API_ADDRESS = `https://${CONTROL_PLANE.address}:${API_PORT}`
 
 /** A Kubernetes of seven nodes on this machine, each a Docker container. */
 export class LocalCluster implements Cluster {
+  readonly powerSwitch = true
   readonly #folders: LabFolders
   readonly #nodes = nodePlans()
   /** Of the zones whose power this process took. */
