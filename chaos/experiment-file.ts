@@ -67,6 +67,25 @@ export function readDocument(file: string, text: string): YamlSource {
   }
 }
 
+/** All problems of a file, in the order of its lines. */
+export function listed(file: string, problems: readonly Problem[]): string {
+  const lines = [...problems]
+    .sort((one, other) => one.line - other.line)
+    .map(({ line, path, text }) => `  ${file}:${line} ${path === '' ? '' : `${path}: `}${text}`)
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`
+  return `${count}\n${lines.join('\n')}`
+}
+
+/** A value of the document that is right by itself; undefined where it is not. */
+export function part<Schema extends z.ZodType>(
+  schema: Schema,
+  source: YamlSource,
+  path: readonly (string | number)[],
+): z.infer<Schema> | undefined {
+  const parsed = schema.safeParse(source.get(path))
+  return parsed.success ? parsed.data : undefined
+}
+
 /** Where the key of the last step stands, or its value in a list. */
 function offsetOf(contents: unknown, path: Path): number | undefined {
   let node: unknown = contents

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { PROFILE_NAMES } from '../load/profiles.ts'
 import { UserError } from '../platform/errors.ts'
-import { type Problem, readDocument, type YamlSource } from './experiment-file.ts'
+import { listed, type Problem, part, readDocument, type YamlSource } from './experiment-file.ts'
 import { blastRadiusSchema } from './faults/blast-radius.ts'
-import { type AnyFault, faultSchema } from './faults/catalogue.ts'
+import { faultSchema } from './faults/catalogue.ts'
 import { LEVELS } from './faults/fault.ts'
-import { conflicts, scheduleOf } from './faults/overlap.ts'
 import { fewestRequests } from './judgement/validity.ts'
 import { SIGNAL_NAMES, type SignalSpec } from './judgement/verdict.ts'
+import { timeLineProblems } from './time-line.ts'
 
 /** Holm's correction over more than three primary signals would hide what a short run can show. */
 const MOST_PRIMARY_SIGNALS = 3
@@ -157,7 +157,7 @@ export function parseExperiment(file: string, text: string): Experiment {
   if (parsed.success && problems.length === 0) return parsed.data as Experiment
   throw new UserError(
     'EXPERIMENT_INVALID',
-    messageFor(file, problems),
+    `Cannot use ${file} as an experiment: ${listed(file, problems)}`,
     'Nothing was started. Mend the file and run it again.',
   )
 }
@@ -182,14 +182,6 @@ export function doubts({ steadyState, load, phases }: Experiment): readonly stri
 function mistakes(issues: readonly z.core.$ZodIssue[], source: YamlSource): readonly Problem[] {
   const schema = z.toJSONSchema(experimentSchema, { io: 'input' })
   return issues.flatMap(issue => source.describe(issue, schema))
-}
-
-function messageFor(file: string, problems: readonly Problem[]): string {
-  const lines = [...problems]
-    .sort((one, other) => one.line - other.line)
-    .map(({ line, path, text }) => `  ${file}:${line} ${path === '' ? '' : `${path}: `}${text}`)
-  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`
-  return `Cannot use ${file} as an experiment: ${count}\n${lines.join('\n')}`
 }
 
 /**
@@ -226,7 +218,7 @@ function relations(source: YamlSource): Problem[] {
     )
   }
   if (signals) problems.push(...signalRelations(signals, source))
-  if (hold !== undefined) problems.push(...faultRelations(hold, source))
+  if (hold !== undefined) problems.push(...timeLineProblems(source, hold))
   return problems
 }
 
@@ -255,47 +247,4 @@ function signalRelations(
     )
   }
   return problems
-}
-
-function faultRelations(holdSeconds: number, source: YamlSource): Problem[] {
-  const written = source.get(['faults'])
-  const count = Array.isArray(written) ? written.length : 0
-  const parts = Array.from({ length: count }, (_, index) => part(faultSchema, source, ['faults', index]))
-  const faults: AnyFault[] = parts.filter(fault => fault !== undefined)
-  // Where one of them is wrong by itself, nobody knows when the others begin.
-  if (faults.length < count) return []
-  const schedule = scheduleOf(faults)
-  const path = (index: number) => ['faults', index, 'offsetSeconds']
-  const tooLong = schedule.flatMap(({ endSeconds }, index) =>
-    endSeconds <= holdSeconds
-      ? []
-      : [
-          source.problem(
-            path(index),
-            `the fault ends ${endSeconds} s after the attack began, but holdSeconds is ${holdSeconds}; allowed: offsetSeconds + durationSeconds at most ${holdSeconds}`,
-          ),
-        ],
-  )
-  const during = ({ beginSeconds, endSeconds } = { beginSeconds: 0, endSeconds: 0 }) =>
-    beginSeconds === endSeconds ? `at ${beginSeconds} s` : `from ${beginSeconds} to ${endSeconds} s`
-  const overlapping = conflicts(faults).map(({ first: one, second: other }) =>
-    source.problem(
-      path(other),
-      `${faults[other]?.kind} ${during(schedule[other])} may hit what ${faults[one]?.kind} (faults[${one}]) hits ${during(schedule[one])}, and the two cannot be combined; allowed: another time, service or zone`,
-    ),
-  )
-  const alone =
-    faults[0]?.after === 'previous'
-      ? [source.problem(['faults', 0, 'after'], 'no fault stands before it; allowed: leave it out')]
-      : []
-  return [...tooLong, ...alone, ...overlapping]
-}
-
-function part<Schema extends z.ZodType>(
-  schema: Schema,
-  source: YamlSource,
-  path: readonly (string | number)[],
-): z.infer<Schema> | undefined {
-  const parsed = schema.safeParse(source.get(path))
-  return parsed.success ? parsed.data : undefined
 }

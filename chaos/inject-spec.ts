@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { parse } from 'yaml'
+import { stringify } from 'yaml'
 import { z } from 'zod'
 import { UserError } from '../platform/errors.ts'
-import { GROUP_SERVICES } from '../platform/topology.ts'
-import { type BlastRadius, DEFAULT_BLAST_RADIUS } from './faults/blast-radius.ts'
+import { listed, type Problem, readDocument } from './experiment-file.ts'
+import { type BlastRadius, blastRadiusSchema } from './faults/blast-radius.ts'
 import { type AnyFault, FAULT_KINDS, faultSchema } from './faults/catalogue.ts'
+import { timeLineProblems } from './time-line.ts'
 
 /** What `divergence inject` is asked to do, as a person wrote it. */
 export type InjectWords = {
@@ -16,45 +17,31 @@ export type InjectWords = {
   readonly duration: string | undefined
 }
 
-const keepHealthy = z.number().int().min(0)
 const fileSchema = z.strictObject({
-  faults: z.array(z.unknown()).min(1).max(20),
-  blastRadius: z
-    .strictObject({
-      maxTargets: z.number().int().min(1).max(100),
-      keepHealthy: z.union([
-        keepHealthy,
-        z.strictObject(Object.fromEntries(GROUP_SERVICES.map(name => [name, keepHealthy.optional()]))),
-      ]),
-    })
-    .default(DEFAULT_BLAST_RADIUS),
+  faults: z.array(faultSchema).min(1).max(20),
+  blastRadius: blastRadiusSchema,
 })
+
+/** What was asked for, wholly checked. */
+export type ToInject = { readonly faults: readonly AnyFault[]; readonly blastRadius: BlastRadius }
 
 /**
  * Reads the faults to inject.
  *
- * @throws UserError FAULT_INVALID with all that is wrong
+ * @throws UserError FAULT_UNKNOWN, DURATION_INVALID; FAULT_INVALID with all that is wrong
  */
-export async function faultsToInject({ what, set, duration }: InjectWords): Promise<{
-  readonly faults: readonly AnyFault[]
-  readonly blastRadius: BlastRadius
-}> {
-  if (!/\.ya?ml$/.test(what)) {
-    return { faults: [oneFault(what, set, duration)], blastRadius: DEFAULT_BLAST_RADIUS }
-  }
+export async function faultsToInject({ what, set, duration }: InjectWords): Promise<ToInject> {
+  if (!/\.ya?ml$/.test(what)) return oneFault(what, set, duration)
   if (set.length > 0 || duration !== undefined) {
-    throw invalid(what, ['--set and --duration belong to a single kind of fault'])
+    throw invalid(what, '--set and --duration belong to a single kind of fault')
   }
   const text = await readFile(what, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw invalid(what, [error.code === 'ENOENT' ? 'there is no such file' : error.message])
+    throw invalid(what, error.code === 'ENOENT' ? 'there is no such file' : error.message)
   })
-  const file = fileSchema.safeParse(parse(text))
-  if (!file.success) throw invalid(what, issuesOf(file.error))
-  const faults = file.data.faults.map((fault, index) => checked(`fault ${index + 1} of ${what}`, fault))
-  return { faults, blastRadius: file.data.blastRadius as BlastRadius }
+  return checked(what, text, problems => invalid(what, listed(what, problems)))
 }
 
-function oneFault(kind: string, set: readonly string[], duration: string | undefined): AnyFault {
+function oneFault(kind: string, set: readonly string[], duration: string | undefined): ToInject {
   if (!FAULT_KINDS.includes(kind)) {
     throw new UserError(
       'FAULT_UNKNOWN',
@@ -62,14 +49,22 @@ function oneFault(kind: string, set: readonly string[], duration: string | undef
       "See what there is with 'divergence faults'.",
     )
   }
-  const spec: Record<string, unknown> = { kind, select: { group: 'experiment' } }
+  const fault: Record<string, unknown> = { kind, select: { group: 'experiment' } }
   for (const word of set) {
     const [, path, value] = /^([A-Za-z][A-Za-z.]*)=(.*)$/s.exec(word) ?? []
-    if (path === undefined || value === undefined) throw invalid(kind, [`'${word}' is not key=value`])
-    assign(spec, path.split('.'), parse(value))
+    if (path === undefined || value === undefined) throw invalid(kind, `'${word}' is not key=value`)
+    const written = readDocument(word, value)
+    if (written.problems.length > 0) {
+      throw invalid(kind, `the value of '${word}' is ${written.problems.map(({ text }) => text).join('; ')}`)
+    }
+    assign(fault, path.split('.'), written.value)
   }
-  if (duration !== undefined) spec.durationSeconds = secondsOf(duration)
-  return checked(kind, spec)
+  if (duration !== undefined) fault.durationSeconds = secondsOf(duration)
+  // The words have no lines, and there is only one fault.
+  const inWords = ({ path, text }: Problem) => `${path.replace(/^faults\[0\]\.?/, '') || 'it'}: ${text}`
+  return checked(kind, stringify({ faults: [fault] }), problems =>
+    invalid(kind, problems.map(inWords).join('; ')),
+  )
 }
 
 function assign(into: Record<string, unknown>, [key = '', ...rest]: readonly string[], value: unknown): void {
@@ -83,11 +78,23 @@ function assign(into: Record<string, unknown>, [key = '', ...rest]: readonly str
   assign(next, rest, value)
 }
 
-function checked(name: string, value: unknown): AnyFault {
-  const parsed = faultSchema.safeParse(value)
-  if (parsed.success && parsed.data.kind !== 'surge') return parsed.data
-  if (parsed.success) throw invalid(name, ["a surge needs the load of a run: use 'divergence run'"])
-  throw invalid(name, issuesOf(parsed.error))
+function checked(name: string, text: string, refusal: (problems: readonly Problem[]) => UserError): ToInject {
+  const source = readDocument(name, text)
+  const parsed = fileSchema.safeParse(source.value)
+  const schema = z.toJSONSchema(fileSchema, { io: 'input' })
+  const surges = (parsed.data?.faults ?? []).flatMap(({ kind }, index) =>
+    kind === 'surge'
+      ? [source.problem(['faults', index, 'kind'], "a surge needs the load of a run: use 'divergence run'")]
+      : [],
+  )
+  const problems = [
+    ...source.problems,
+    ...(parsed.error?.issues ?? []).flatMap(issue => source.describe(issue, schema)),
+    ...surges,
+    ...timeLineProblems(source, Number.POSITIVE_INFINITY),
+  ]
+  if (parsed.success && problems.length === 0) return parsed.data as ToInject
+  throw refusal(problems)
 }
 
 function secondsOf(text: string): number {
@@ -102,14 +109,10 @@ function secondsOf(text: string): number {
   return Number(number) * (unit === 'm' ? 60 : 1)
 }
 
-function issuesOf(error: z.ZodError): readonly string[] {
-  return error.issues.map(({ path, message }) => `${path.map(String).join('.') || 'it'}: ${message}`)
-}
-
-function invalid(name: string, problems: readonly string[]): UserError {
+function invalid(name: string, problems: string): UserError {
   return new UserError(
     'FAULT_INVALID',
-    `Cannot inject ${name}: ${problems.join('; ')}`,
+    `Cannot inject ${name}: ${problems}`,
     `See its parameters with 'divergence faults${FAULT_KINDS.includes(name) ? ` ${name}` : ''}'.`,
   )
 }
