@@ -37,6 +37,12 @@ const cut = (node: string): FaultPlan =>
 const scaleTo = (replicas: number): FaultPlan =>
   plan(['gateway'], [{ action: 'scale', resource: 'deployments', name: 'gateway', replicas }])
 
+const occupy = (priority: 'low' | 'high'): FaultPlan =>
+  plan(
+    ['experiment-a'],
+    [{ action: 'occupy', name: 'o', pods: 12, cpuRequest: 0.75, memoryRequestMiB: 1115, priority }],
+  )
+
 /** The lab with one gateway that is not ready. */
 function limping(zone: string): LabView {
   const lab = wholeLab()
@@ -62,6 +68,7 @@ describe('requireWithinBlastRadius()', () => {
     ['one pod', kill('gateway', 'b'), wholeLab()],
     ['a pod that is all that limps', kill('gateway', 'b'), limping('b')],
     ['two of three replicas taken away', scaleTo(1), wholeLab()],
+    ['pods that must give way to the pipeline', occupy('low'), wholeLab()],
   ])('allows %s by default', (_title, fault, view) => {
     expect(refusal(fault, view, DEFAULT_BLAST_RADIUS)).toBe('allowed')
   })
@@ -85,6 +92,13 @@ describe('requireWithinBlastRadius()', () => {
   ])('does not count as healthy what %s hits', (_title, fault, view, words) => {
     const limits = { maxTargets: 9, keepHealthy: { gateway: 3 } }
     expect(refusal(fault, view, limits)).toContain(`${words} would be left, blastRadius.keepHealthy is 3`)
+  })
+
+  test('lets the pipeline itself be driven out only where nothing has to stay healthy', () => {
+    expect(refusal(occupy('high'), wholeLab(), DEFAULT_BLAST_RADIUS)).toContain(
+      '0 healthy pods of gateway would be left, blastRadius.keepHealthy is 1',
+    )
+    expect(refusal(occupy('high'), wholeLab(), { maxTargets: 3, keepHealthy: 0 })).toBe('allowed')
   })
 
   test('does not count as healthy what another fault hits', () => {

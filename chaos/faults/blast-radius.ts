@@ -3,6 +3,7 @@ import { UserError } from '../../platform/errors.ts'
 import { GROUP_SERVICES, type GroupService } from '../../platform/topology.ts'
 import type { LabView, PodView } from '../lab/view.ts'
 import type { Action, FaultPlan } from './fault.ts'
+import { experimentNodes } from './select.ts'
 
 /** How much may be hit at the same time. */
 export type BlastRadius = {
@@ -103,9 +104,11 @@ function podsHitBy(action: Action, view: LabView): readonly string[] {
       const inOrder = pods.sort((one, other) => Number(isHealthy(one)) - Number(isHealthy(other)))
       return inOrder.slice(0, Math.max(0, pods.length - action.replicas)).map(pod => pod.uid)
     }
+    // What is above the pipeline's own priority drives out as many of its pods as it needs room for.
+    case 'occupy':
+      return action.priority === 'high' ? onNodes(experimentNodes(view).map(({ name }) => name)) : []
     // Nobody is touched by these as such; what Kubernetes makes of them is what the experiment asks.
     case 'cordon':
-    case 'occupy':
     case 'surge':
     case 'power-on':
     case 'agent-end':

@@ -18,7 +18,10 @@ const schema = z.strictObject({
     .default(150)
     .describe("of the processors and the memory that the group's nodes have to give"),
   podsPerNode: z.number().int().min(1).max(20).default(4).describe('among which the request is divided'),
-  priority: z.enum(['low', 'high']).default('low').describe("below the pipeline's own, or above it"),
+  priority: z
+    .enum(['low', 'high'])
+    .default('low')
+    .describe("below the pipeline's own, or above it, which takes keepHealthy: 0"),
 })
 
 export const oversubscribe: FaultDefinition<typeof schema> = {
