@@ -45,7 +45,13 @@ import { checksText } from './platform/checks-text.ts'
 import type { Cluster, Progress } from './platform/cluster/cluster.ts'
 import { ContextCluster, contextChecks } from './platform/cluster/context.ts'
 import { localChecks } from './platform/cluster/local/checks.ts'
-import { type CorpusSize, ensureGeneratedCorpus, ensureOwnCorpus } from './platform/cluster/local/corpus.ts'
+import {
+  corpusSize,
+  ensureGeneratedCorpus,
+  ensureOwnCorpus,
+  type LeftOut,
+  leftOutText,
+} from './platform/cluster/local/corpus.ts'
 import { labFolders } from './platform/cluster/local/folders.ts'
 import { LocalCluster } from './platform/cluster/local/local.ts'
 import { addCommand, type CommandWords } from './platform/command-line.ts'
@@ -54,8 +60,10 @@ import { MachineryError, UserError } from './platform/errors.ts'
 import { type BuiltImages, ensureImages } from './platform/images/build.ts'
 import { ingestFolder, ingestImage, ingestStore } from './platform/ingest.ts'
 import {
+  baselinePath,
   bringDown,
   bringUp,
+  changeLab,
   deploy,
   type LabRecord,
   readRecord,
@@ -117,6 +125,7 @@ function clusterOf({ context, kubeconfig, registry, grafana }: Common): Cluster 
 }
 
 const recordOf = ({ context }: Common) => recordPath(labFolders().state, context)
+const baselineOf = ({ context }: Common) => baselinePath(labFolders().state, context)
 
 function stepOutput(): StepOutput {
   const interactive = process.stderr.isTTY === true && process.stdout.isTTY === true
@@ -131,14 +140,20 @@ function print({ json }: Common, value: unknown, text: string): void {
 const images = (registry: Promise<string>, progress: Progress, signal: AbortSignal) =>
   ensureImages({ root, folders: labFolders(), registry }, progress, signal)
 
-async function up(options: Common & { readonly corpus: CorpusSize }): Promise<void> {
+/** One process at a time may change a lab; the others wait and say for whom. */
+function changing<T>(options: Common, work: () => Promise<T>): Promise<T> {
+  return changeLab(recordOf(options), elapsedLines(stepOutput()), stop.signal, work)
+}
+
+async function up(options: Common & { readonly corpus: string }): Promise<void> {
+  const size = corpusSize(options.corpus)
   const corpus = async (built: BuiltImages, progress: Progress, signal: AbortSignal) =>
     options.context === undefined
-      ? ensureGeneratedCorpus(options.corpus, ingestImage(built), progress, signal)
+      ? ensureGeneratedCorpus(size, ingestImage(built), labFolders(), progress, signal)
       : null
   const observability = { ...alertFiles(), dashboards: dashboardFiles() }
   const parts = { cluster: clusterOf(options), images, corpus, observability, recordPath: recordOf(options) }
-  await bringUp(parts, new Steps(stepOutput(), stop.signal))
+  await changing(options, () => bringUp(parts, new Steps(stepOutput(), stop.signal)))
   await healLeftovers(options)
 }
 
@@ -163,7 +178,7 @@ function isAlive(pid: number): boolean {
 
 const versions = { divergence: version, node: process.versions.node }
 
-function dependenciesOf(record: LabRecord, cluster: Cluster): RunDependencies {
+function dependenciesOf(record: LabRecord, cluster: Cluster, baselineFile: string): RunDependencies {
   const self = { host: hostname(), pid: process.pid, isAlive }
   const remoteWriteUrl = `http://${sharedHost('prometheus')}:${PORTS.prometheus}/api/v1/write`
   const { access, images } = record
@@ -174,7 +189,7 @@ function dependenciesOf(record: LabRecord, cluster: Cluster): RunDependencies {
     judge,
     renderers: { html: renderHtml, markdown: renderMarkdown },
     runsFolder,
-    baselineFile: join(labFolders().state, `baseline-${access.context}.json`),
+    baselineFile,
     versions,
   }
 }
@@ -188,7 +203,7 @@ async function withLab<T>(
 ): Promise<T> {
   const record = await readRecord(recordOf(options))
   const cluster = clusterOf(options)
-  const dependencies = dependenciesOf(record, cluster)
+  const dependencies = dependenciesOf(record, cluster, baselineOf(options))
   try {
     return await work(dependencies, { record, cluster })
   } finally {
@@ -307,7 +322,11 @@ async function judgeAgain(folder: string, options: Common): Promise<number> {
   return EXIT_OF_VERDICT[verdict.verdict]
 }
 
-async function ingest(source: string, options: Common & ObjectStoreOptions): Promise<number> {
+function ingest(source: string, options: Common & ObjectStoreOptions): Promise<number> {
+  return changing(options, () => ingestNow(source, options))
+}
+
+async function ingestNow(source: string, options: Common & ObjectStoreOptions): Promise<number> {
   const path = recordOf(options)
   const record = await readRecord(path)
   const lab = { record, deploy, write: (next: LabRecord) => writeRecord(path, next) }
@@ -322,22 +341,34 @@ async function ingest(source: string, options: Common & ObjectStoreOptions): Pro
   refuseStoreOptions(source, options)
   const built = (progress: Progress, signal: AbortSignal) =>
     images(clusterOf(options).registry(progress, signal), progress, signal)
-  const corpus = await ingestFolder(source, { ...lab, images: built, corpus: ensureOwnCorpus }, steps)
-  print(options, { corpus }, `Both groups hold ${corpus.name}.`)
+  let leftOut: readonly LeftOut[] = []
+  const own = async (folder: string, image: string, progress: Progress, signal: AbortSignal) => {
+    const copied = await ensureOwnCorpus(folder, image, labFolders(), progress, signal)
+    leftOut = copied.leftOut
+    return copied.corpus
+  }
+  const corpus = await ingestFolder(source, { ...lab, images: built, corpus: own }, steps)
+  const warning = leftOutText(leftOut)
+  if (warning !== undefined) process.stderr.write(`${warning}\n`)
+  print(options, { corpus, leftOut }, `Both groups hold ${corpus.name}.`)
   return EXIT.worked
 }
 
 async function down(options: Common & { readonly all?: boolean }): Promise<number> {
   const isShared = options.context !== undefined
   const caches = options.all === true
-  const lab = { cluster: clusterOf(options), isShared, caches, recordPath: recordOf(options) }
-  await bringDown(lab, new Steps(stepOutput(), stop.signal))
+  const files = [recordOf(options), baselineOf(options)]
+  const lab = { cluster: clusterOf(options), isShared, caches, files }
+  await changing(options, () => bringDown(lab, new Steps(stepOutput(), stop.signal)))
   print(options, { removed: true, caches }, 'Everything that up made is gone.')
   return EXIT.worked
 }
 
 async function doctor(options: Common): Promise<number> {
-  const checks = options.context === undefined ? await localChecks() : await contextChecks(clusterOf(options))
+  const checks =
+    options.context === undefined
+      ? await localChecks()
+      : await contextChecks(clusterOf(options), options.registry, stop.signal)
   print(options, { checks }, checksText(checks))
   return checks.every(({ ok }) => ok) ? EXIT.worked : EXIT.usage
 }
@@ -356,7 +387,7 @@ async function render(options: Common): Promise<number> {
   return EXIT.worked
 }
 
-async function start(options: Common & { readonly corpus: CorpusSize }): Promise<number> {
+async function start(options: Common & { readonly corpus: string }): Promise<number> {
   const beganMs = performance.now()
   await up(options)
   process.stderr.write(
@@ -379,7 +410,7 @@ function program(): Command {
       process.exitCode = await work(...(args as never[]))
     })
   command(LAB_COMMANDS.start, start)
-  command(LAB_COMMANDS.up, async (options: Common & { corpus: CorpusSize }) => {
+  command(LAB_COMMANDS.up, async (options: Common & { corpus: string }) => {
     await up(options)
     return status(options)
   })

@@ -1,10 +1,14 @@
-import { CORPUS_SIZES } from './cluster/local/corpus.ts'
 import type { CommandWords, Flag } from './command-line.ts'
 import { OBJECT_STORE_FLAGS } from './object-store.ts'
 
+const REGISTRY_FLAG: Flag = [
+  '--registry <prefix>',
+  'registry that this machine may push to and the nodes of --context pull from',
+]
+
 const DEPLOY_FLAGS: readonly Flag[] = [
-  ['--corpus <size>', 'how many songs to fill both groups with', 'small', CORPUS_SIZES],
-  ['--registry <prefix>', 'registry that this machine may push to and the nodes of --context pull from'],
+  ['--corpus <size>', 'songs to fill both groups with: small, full, or a number up to 1000000', 'small'],
+  REGISTRY_FLAG,
   ['--grafana', "bring Grafana as well; the nodes of --context pull its image from Docker's registry"],
 ]
 
@@ -19,7 +23,12 @@ export const LAB_COMMANDS = {
   up: {
     name: 'up',
     description: 'bring up Kubernetes and both groups, filled with songs',
-    examples: ['up', 'up --corpus full', 'up --context staging --registry registry.example.com/chaos'],
+    examples: [
+      'up',
+      'up --corpus full',
+      'up --corpus 50000',
+      'up --context staging --registry registry.example.com/chaos',
+    ],
     flags: DEPLOY_FLAGS,
   },
   status: {
@@ -45,7 +54,8 @@ export const LAB_COMMANDS = {
   doctor: {
     name: 'doctor',
     description: 'say what this machine or context lacks, and what to do about it',
-    examples: ['doctor', 'doctor --context staging'],
+    examples: ['doctor', 'doctor --context staging --registry registry.example.com/chaos'],
+    flags: [REGISTRY_FLAG],
   },
   down: {
     name: 'down',

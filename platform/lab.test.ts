@@ -1,9 +1,18 @@
 import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import type { Cluster } from './cluster/cluster.ts'
-import { bringDown, type LabRecord, readRecord, recordPath, writeRecord } from './lab.ts'
+import {
+  baselinePath,
+  bringDown,
+  changeLab,
+  type LabRecord,
+  readRecord,
+  recordPath,
+  writeRecord,
+} from './lab.ts'
 import { Steps } from './steps.ts'
 
 const record: LabRecord = {
@@ -34,9 +43,49 @@ describe('readRecord()', () => {
   })
 })
 
+describe('recordPath(), baselinePath()', () => {
+  test('are files of one lab alone, whatever characters its context has', () => {
+    const paths = [recordPath, baselinePath].flatMap(pathOf =>
+      [undefined, 'divergence', 'arn:cloud/kube'].map(context => pathOf('/state', context)),
+    )
+    expect(new Set(paths).size).toBe(6)
+    expect(paths.map(path => path.split('/').length)).toEqual([3, 3, 3, 3, 3, 3])
+  })
+})
+
+describe('changeLab()', () => {
+  test('lets one at a time change a lab, and leaves other labs alone', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'state-'))
+    const events: string[] = []
+    const { signal } = new AbortController()
+    const change = (context: string | undefined, work: () => Promise<void>) =>
+      changeLab(
+        recordPath(folder, context),
+        () => undefined,
+        signal,
+        () => work().then(() => void events.push(context ?? 'local')),
+      )
+    const begun = Promise.withResolvers<void>()
+    const other = Promise.withResolvers<void>()
+    const first = change(undefined, async () => {
+      begun.resolve()
+      await other.promise
+      await sleep(500)
+      events.push('still the first')
+    })
+    await begun.promise
+    const second = change(undefined, async () => void events.push('the second'))
+    await change('staging', async () => undefined)
+    other.resolve()
+    await Promise.all([first, second])
+
+    expect(events).toEqual(['staging', 'still the first', 'local', 'the second', 'local'])
+  })
+})
+
 describe('bringDown()', () => {
-  const down = (recordPath: string, work: Cluster['down']) =>
-    bringDown({ cluster: { down: work } as Cluster, isShared: false, caches: true, recordPath }, steps())
+  const down = (path: string, work: Cluster['down']) =>
+    bringDown({ cluster: { down: work } as Cluster, isShared: false, caches: true, files: [path] }, steps())
 
   test('removes the cluster and then the record of it', async () => {
     const path = await written()

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { KubeconfigApiServer } from './api-server.ts'
 import { type ApplySummary, applyAll, removeAll } from './apply.ts'
 import type { Cluster, ClusterAccess, ClusterFacts, ImageReferences, Progress } from './cluster/cluster.ts'
+import { type LockHolder, underLock } from './cluster/local/lock.ts'
 import { UserError } from './errors.ts'
 import type { BuiltImages } from './images/build.ts'
 import type { Corpus, Observability, RenderInput } from './manifests/input.ts'
@@ -35,6 +36,27 @@ export type BringUp = {
   readonly corpus: (images: BuiltImages, progress: Progress, signal: AbortSignal) => Promise<Corpus | null>
   readonly observability: Observability
   readonly recordPath: string
+}
+
+/**
+ * Does `work`, which changes a lab, while no other process changes the same lab: two of them would push, tag, deploy and
+ * write down different things.
+ *
+ * @param recordPath stands for the lab
+ */
+export function changeLab<T>(
+  recordPath: string,
+  progress: Progress,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  const waiting = (holder: LockHolder | undefined) =>
+    progress(
+      holder
+        ? `waiting for process ${holder.pid}, which has been changing the lab since ${holder.since}`
+        : 'waiting for another process that changes the lab',
+    )
+  return underLock(`${recordPath}.lock`, waiting, signal, work)
 }
 
 /**
@@ -79,12 +101,13 @@ export type BringDown = {
   readonly isShared: boolean
   /** What was kept for a quicker next start goes as well. */
   readonly caches: boolean
-  readonly recordPath: string
+  /** Files of this lab alone: what was written down about it. */
+  readonly files: readonly string[]
 }
 
 /** Removes all that `bringUp` made, finished or not. */
 export async function bringDown(
-  { cluster, isShared, caches, recordPath }: BringDown,
+  { cluster, isShared, caches, files }: BringDown,
   steps: Steps,
 ): Promise<void> {
   const { signal } = steps
@@ -94,7 +117,7 @@ export async function bringDown(
       await removeAll(new KubeconfigApiServer(access, signal), progress, signal)
     }
     await cluster.down({ caches }, progress)
-    await rm(recordPath, { force: true })
+    for (const file of files) await rm(file, { force: true })
   })
   await steps.run()
 }
@@ -125,7 +148,16 @@ export function renderInput({
 
 /** Where the record of a lab is kept; each kube context has its own. */
 export function recordPath(stateFolder: string, context: string | undefined): string {
-  return join(stateFolder, context === undefined ? 'lab.json' : `lab-${encodeURIComponent(context)}.json`)
+  return join(stateFolder, `lab${suffixOf(context)}.json`)
+}
+
+/** Where is kept what a lab was like before its last run. */
+export function baselinePath(stateFolder: string, context: string | undefined): string {
+  return join(stateFolder, `baseline${suffixOf(context)}.json`)
+}
+
+function suffixOf(context: string | undefined): string {
+  return context === undefined ? '' : `-${encodeURIComponent(context)}`
 }
 
 /** Replaces the record as a whole: a process that is killed meanwhile leaves the old one. */

@@ -1,9 +1,20 @@
-import { CoreV1Api, KubeConfig, StorageV1Api, type V1Node, VersionApi } from '@kubernetes/client-node'
-import { UserError } from '../errors.ts'
+import {
+  ApiException,
+  type ConfigurationOptions,
+  CoreV1Api,
+  createConfiguration,
+  KubeConfig,
+  type Middleware,
+  StorageV1Api,
+  type V1Node,
+  VersionApi,
+} from '@kubernetes/client-node'
+import { MachineryError, UserError } from '../errors.ts'
 import { GROUPS, type Group, LABELS, ZONES, type Zone } from '../topology.ts'
 import type { Check, Cluster, ClusterAccess, ClusterFacts, ImageReferences, Progress } from './cluster.ts'
 
-const CHECK_TIMEOUT_MS = 20_000
+/** Longest wait for an answer of an API server or a registry, milliseconds. */
+const ANSWER_LIMIT_MS = 20_000
 
 /** Annotation by which Kubernetes marks the storage class used when none is asked for. */
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
@@ -26,18 +37,57 @@ export function missingNodes(nodes: readonly V1Node[]): string[] {
   })
 }
 
-/** What `doctor` asks of a context: can it be reached, and can both groups be placed? */
-export async function contextChecks(cluster: Cluster): Promise<readonly Check[]> {
+/**
+ * What `doctor` asks of a context: can it be reached, can both groups be placed, and does the registry answer?
+ *
+ * @param registry `HOST/PATH` that images are to be pushed to, where it was named
+ */
+export async function contextChecks(
+  cluster: Pick<Cluster, 'up'>,
+  registry: string | undefined,
+  signal: AbortSignal,
+): Promise<readonly Check[]> {
+  return Promise.all([placeCheck(cluster, signal), registryCheck(registry, signal)])
+}
+
+async function placeCheck(cluster: Pick<Cluster, 'up'>, signal: AbortSignal): Promise<Check> {
   const check = 'kube context fits both groups'
   try {
     let found = ''
     await cluster.up(message => {
       found = message
-    }, AbortSignal.timeout(CHECK_TIMEOUT_MS))
-    return [{ check, ok: true, detail: found, hint: '' }]
+    }, signal)
+    return { check, ok: true, detail: found, hint: '' }
   } catch (error) {
-    const hint = error instanceof UserError ? error.hint : 'Check that kubectl reaches the context.'
-    return [{ check, ok: false, detail: error instanceof Error ? error.message : String(error), hint }]
+    signal.throwIfAborted()
+    if (!(error instanceof UserError || error instanceof MachineryError)) throw error
+    return { check, ok: false, detail: error.message, hint: error.hint }
+  }
+}
+
+/** A registry that wants to know who asks is one: `docker push` knows. */
+async function registryCheck(registry: string | undefined, signal: AbortSignal): Promise<Check> {
+  const check = 'registry'
+  if (registry === undefined) {
+    return { check, ok: true, detail: 'none named: up needs one, --registry HOST/PATH', hint: '' }
+  }
+  const [host = ''] = registry.split('/')
+  // Docker speaks plain HTTP with registries on this machine by itself, with others when it was told to.
+  for (const scheme of ['https', 'http']) {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_LIMIT_MS / 2)])
+    const answer = await fetch(`${scheme}://${host}/v2/`, { signal: limited }).catch(() => undefined)
+    signal.throwIfAborted()
+    await answer?.body?.cancel()
+    if (answer && (answer.ok || answer.status === 401)) {
+      const who = answer.ok ? 'answers' : 'answers, and asks for a login'
+      return { check, ok: true, detail: `${host} ${who} (${scheme})`, hint: '' }
+    }
+  }
+  return {
+    check,
+    ok: false,
+    detail: `${host} does not answer as a registry does`,
+    hint: `See whether it runs and this machine reaches it: curl https://${host}/v2/`,
   }
 }
 
@@ -52,7 +102,7 @@ export class ContextCluster implements Cluster {
   /**
    * @param registry `host/path` that both this machine can push to and the nodes can pull from; only needed to deploy
    * @param publicImages whether the nodes may pull from public registries as well
-   * @throws UserError when the kubeconfig has no such context
+   * @throws UserError when there is no such kubeconfig, or it has no such context
    */
   constructor(access: ClusterAccess, registry?: string, publicImages = false) {
     this.#access = access
@@ -77,11 +127,19 @@ export class ContextCluster implements Cluster {
     return this.#facts
   }
 
-  async up(progress: Progress): Promise<ClusterAccess> {
+  /**
+   * @throws UserError when the groups have no place there
+   * @throws MachineryError when the API server does not answer
+   */
+  async up(progress: Progress, signal: AbortSignal): Promise<ClusterAccess> {
     const config = this.#config()
     progress(`asking context ${this.#access.context}`)
-    const { gitVersion } = await config.makeApiClient(VersionApi).getCode()
-    const { items: nodes } = await config.makeApiClient(CoreV1Api).listNode()
+    const { gitVersion } = await this.#ask(signal, options =>
+      config.makeApiClient(VersionApi).getCode({}, options),
+    )
+    const { items: nodes } = await this.#ask(signal, options =>
+      config.makeApiClient(CoreV1Api).listNode({}, options),
+    )
     const missing = missingNodes(nodes)
     if (missing.length > 0) {
       throw new UserError(
@@ -90,7 +148,9 @@ export class ContextCluster implements Cluster {
         `Label and taint worker nodes of three zones for each group: kubectl label node NAME ${LABELS.group}=experiment && kubectl taint node NAME ${LABELS.group}=experiment:NoSchedule`,
       )
     }
-    const { items: classes } = await config.makeApiClient(StorageV1Api).listStorageClass()
+    const { items: classes } = await this.#ask(signal, options =>
+      config.makeApiClient(StorageV1Api).listStorageClass({}, options),
+    )
     const standard = classes.find(one => one.metadata?.annotations?.[DEFAULT_CLASS] === 'true')?.metadata
       ?.name
     if (!standard) {
@@ -142,10 +202,54 @@ export class ContextCluster implements Cluster {
     return []
   }
 
+  /** One question to the API server, which has to answer in time. */
+  async #ask<T>(signal: AbortSignal, question: (options: ConfigurationOptions) => Promise<T>): Promise<T> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_LIMIT_MS)])
+    const abortable: Middleware = {
+      pre: async request => {
+        request.setSignal(limited)
+        return request
+      },
+      post: async answer => answer,
+    }
+    try {
+      const { middleware } = createConfiguration({ promiseMiddleware: [abortable] })
+      return await question({ middleware, middlewareMergeStrategy: 'append' })
+    } catch (cause) {
+      signal.throwIfAborted()
+      const { context } = this.#access
+      throw new MachineryError(
+        `Cannot use context '${context}': ${limited.aborted ? `no answer within ${ANSWER_LIMIT_MS / 1000} s` : reasonOf(cause)}`,
+        `See what kubectl says: kubectl --context '${context}' get nodes`,
+        { cause },
+      )
+    }
+  }
+
   #config(): KubeConfig {
+    const { kubeconfigPath, context } = this.#access
     const config = new KubeConfig()
-    config.loadFromFile(this.#access.kubeconfigPath)
-    config.setCurrentContext(this.#access.context)
+    try {
+      config.loadFromFile(kubeconfigPath)
+    } catch (cause) {
+      const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+      throw new UserError(
+        missing ? 'KUBECONFIG_MISSING' : 'KUBECONFIG_UNREADABLE',
+        `Cannot use context '${context}': ${missing ? `there is no kubeconfig '${kubeconfigPath}'` : `'${kubeconfigPath}' is no kubeconfig that can be read, ${reasonOf(cause)}`}`,
+        'Pass --kubeconfig with the file that has the context, or set KUBECONFIG to it.',
+        { cause },
+      )
+    }
+    config.setCurrentContext(context)
     return config
   }
+}
+
+/** What a person can use of an error: not the headers of an answer, and what is under `fetch failed`. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ApiException) return `the API server said ${error.code}`
+  if (!(error instanceof Error)) return String(error)
+  const { message, code } = (error.cause ?? {}) as Partial<NodeJS.ErrnoException>
+  // A name of two addresses fails twice, and the sum of both has no message.
+  return message || code || error.message
 }

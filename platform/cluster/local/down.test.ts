@@ -22,6 +22,16 @@ describe('takeDown()', () => {
     expect(await takeDown()).toEqual({ called: ['docker rm --force --volumes box'] })
   })
 
+  test('removes what it wrote down about the local cluster, and nothing about another one', async () => {
+    await machine.startEngine()
+    const others = ['baseline-staging.json', 'cluster.lock', 'dockerd.log', 'lab-staging.json']
+    for (const name of ['kubeconfig', 'machines/divergence-system/ca.crt', 'pki/ca.key', ...others])
+      await machine.keep(name)
+    await takeDown()
+
+    expect(await machine.kept()).toEqual(others)
+  })
+
   test('starts an engine that does not answer: it may keep containers', async () => {
     expect(await takeDown()).toEqual({ called: [STARTED, 'docker rm --force --volumes box'] })
   })

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Progress } from '../cluster.ts'
 import { OUR_CONTAINERS } from './containers.ts'
@@ -8,8 +8,11 @@ import type { LabFolders } from './folders.ts'
 import { NETWORK, STORE_VOLUME } from './plan.ts'
 import { tryRun } from './shell.ts'
 
-/** Kept in the state folder: they belong to the engine, which may run on, and to whoever waits for a lock. */
-const NOT_OURS_TO_REMOVE = /^dockerd\.|\.lock$/
+/**
+ * What the local cluster keeps in the state folder. Beside it are the engine's log, locks that somebody may wait for, and
+ * what is known of labs on other clusters.
+ */
+const OURS_IN_STATE = ['kubeconfig', 'machines', 'pki', 'pki.unfinished']
 
 /** What the nodes wrote; the registry, the unpacked images and corpora beside it are caches. */
 const NODE_DATA = ['/store/nodes', '/store/control-plane']
@@ -29,9 +32,7 @@ export async function takeDown(
     await ensureEngine(folders, progress, signal)
     await removeFromEngine(caches, progress)
   } else progress('no Docker engine is installed: no containers to remove')
-  for (const name of await readdir(folders.state).catch(() => [])) {
-    if (!NOT_OURS_TO_REMOVE.test(name)) await rm(join(folders.state, name), { recursive: true, force: true })
-  }
+  for (const name of OURS_IN_STATE) await rm(join(folders.state, name), { recursive: true, force: true })
   if (!caches) return
   progress(`removing ${folders.cache}`)
   await rm(folders.cache, { recursive: true, force: true })

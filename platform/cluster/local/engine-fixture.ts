@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { access, chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { execPath, kill } from 'node:process'
 import { promisify } from 'node:util'
 
@@ -45,6 +45,18 @@ export class PretendedMachine {
 
   async startEngine(): Promise<void> {
     await writeFile(join(this.#room, 'running'), '')
+  }
+
+  /** Writes a file of the state folder. */
+  async keep(name: string): Promise<void> {
+    const path = join(this.#room, 'state', name)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, '')
+  }
+
+  /** Names in the state folder, sorted. */
+  async kept(): Promise<readonly string[]> {
+    return (await readdir(join(this.#room, 'state'))).sort()
   }
 
   async remove(program: Program): Promise<void> {
