@@ -7,12 +7,11 @@ import {
   type KubeConfig,
   PatchStrategy,
   setHeaderOptions,
-  type V1ResourceAttributes,
 } from '@kubernetes/client-node'
 import { SHARED_NAMESPACE } from '../../platform/topology.ts'
-import { CHAOS_NAMESPACE } from '../../services/agent/protocol.ts'
 import type { Action } from '../faults/fault.ts'
 import { NAMESPACE, occupant } from './occupant.ts'
+import { describeRight, rightsOf } from './rights.ts'
 import type { ApiFaults } from './roles.ts'
 
 const MERGE = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
@@ -86,14 +85,12 @@ export function kubernetesApiFaults(config: KubeConfig, occupantImage: string): 
       }
     },
     async forbidden(actions) {
-      const needed = [...ALWAYS, ...actions.flatMap(rightsFor)]
-      const asked = new Map(needed.map(right => [JSON.stringify(right), right]))
       const answers = await Promise.all(
-        [...asked.values()].map(async right => {
+        rightsOf(actions).map(async right => {
           const { status } = await access.createSelfSubjectAccessReview({
             body: { spec: { resourceAttributes: right } },
           })
-          return status?.allowed === true ? [] : [describe(right)]
+          return status?.allowed === true ? [] : [describeRight(right)]
         }),
       )
       return answers.flat()
@@ -102,55 +99,6 @@ export function kubernetesApiFaults(config: KubeConfig, occupantImage: string): 
 }
 
 type Scale = Pick<Extract<Action, { readonly action: 'scale' }>, 'resource' | 'name' | 'replicas'>
-
-/** What every run does, faults or none. */
-const ALWAYS: readonly V1ResourceAttributes[] = [
-  { verb: 'list', resource: 'nodes' },
-  { verb: 'list', resource: 'pods', namespace: NAMESPACE },
-  { verb: 'create', group: 'batch', resource: 'jobs', namespace: SHARED_NAMESPACE },
-  { verb: 'create', resource: 'pods', subresource: 'exec', namespace: SHARED_NAMESPACE },
-  { verb: 'create', resource: 'pods', subresource: 'exec', namespace: CHAOS_NAMESPACE },
-  { verb: 'create', group: 'coordination.k8s.io', resource: 'leases', namespace: CHAOS_NAMESPACE },
-]
-
-/** What an action asks of the API server. Pure. */
-export function rightsFor(action: Action): readonly V1ResourceAttributes[] {
-  switch (action.action) {
-    case 'delete-pod':
-      return [{ verb: 'delete', resource: 'pods', namespace: NAMESPACE }]
-    case 'evict-pod':
-      return [{ verb: 'create', resource: 'pods', subresource: 'eviction', namespace: NAMESPACE }]
-    case 'cordon':
-      return [{ verb: 'patch', resource: 'nodes' }]
-    case 'scale':
-      return [
-        {
-          verb: 'patch',
-          group: 'apps',
-          resource: action.resource,
-          subresource: 'scale',
-          namespace: NAMESPACE,
-        },
-      ]
-    case 'occupy':
-      return [
-        { verb: 'create', group: 'apps', resource: 'deployments', namespace: NAMESPACE },
-        { verb: 'delete', group: 'apps', resource: 'deployments', namespace: NAMESPACE },
-      ]
-    case 'power-off':
-    case 'power-on':
-    case 'agent-begin':
-    case 'agent-end':
-    case 'surge':
-    case 'api-undo':
-      return []
-  }
-}
-
-function describe({ verb, resource, subresource, namespace }: V1ResourceAttributes): string {
-  const what = subresource === undefined ? resource : `${resource}/${subresource}`
-  return `may not ${verb} ${what}${namespace === undefined ? '' : ` in namespace ${namespace}`}`
-}
 
 function isCode(error: unknown, code: number): boolean {
   return error instanceof ApiException && error.code === code

@@ -9,7 +9,8 @@ import { MachineryError, UserError } from '../../platform/errors.ts'
 import { LABELS, SHARED_NAMESPACE } from '../../platform/topology.ts'
 import type { Clock, RunLock } from './roles.ts'
 
-const LEASE_NAME = 'divergence-run'
+/** Of the Lease in the shared namespace. */
+export const LOCK_NAME = 'divergence-run'
 const LEASE_SECONDS = 15
 const RENEW_EVERY_MS = 4_000
 /** Tells who holds the lease, so that on the same machine a dead holder is known at once. */
@@ -37,7 +38,7 @@ export function kubernetesLock(config: KubeConfig, clock: Clock, self: Holder): 
 }
 
 export function lockOf(api: LeaseApi, clock: Clock, self: Holder): RunLock {
-  const at = { namespace: SHARED_NAMESPACE, name: LEASE_NAME }
+  const at = { namespace: SHARED_NAMESPACE, name: LOCK_NAME }
   const read = async (): Promise<V1Lease | null> => {
     try {
       return await api.readNamespacedLease(at)
