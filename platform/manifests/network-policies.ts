@@ -15,7 +15,7 @@ import { type KubernetesObject, metadata, type Owner, selectorLabels } from './o
  *   anybody -> edge -> gateway -> recommender -> database <- migrate, ingest
  *   prometheus -> every metrics port
  *   blackbox -> gateway, recommender, database, and each other
- *   gateway, recommender, ingest -> zipkin (spans), oncall (error events)
+ *   gateway, recommender, ingest -> zipkin (spans), oncall (error events) -> zipkin
  *   prometheus -> alertmanager -> oncall -> oncall-database
  *   anybody -> prometheus, alertmanager, zipkin, oncall: people look at them, and they ask for a token where it matters
  */

@@ -2,6 +2,7 @@ import type { V1EnvVar } from '@kubernetes/client-node'
 import type { ImageName } from '../topology.ts'
 import { type Group, PORTS, sharedHost } from '../topology.ts'
 import type { RenderInput } from './input.ts'
+import type { Owner } from './object.ts'
 import { env, envFromField, envFromSecret, imageReference } from './pod.ts'
 import { EVENT_KEY, EVENT_SECRET } from './secrets.ts'
 
@@ -23,7 +24,18 @@ export function telemetryEnv(
   input: RenderInput,
   image: ImageName,
 ): V1EnvVar[] {
-  const release = releaseOf(imageReference(input.images, image))
+  return [
+    ...tracesEnv(group, service, input, image),
+    // The key only tells whose events these are. Kubernetes puts it into the address.
+    envFromSecret('SENTRY_KEY', EVENT_SECRET, EVENT_KEY),
+    env('SENTRY_DSN', `http://$(SENTRY_KEY)@${sharedHost('oncall')}:${PORTS.oncall}/1`),
+    env('SENTRY_RELEASE', releaseOf(input, image)),
+    env('SENTRY_ENVIRONMENT', group),
+  ]
+}
+
+/** The same without error events, also for what is shared. */
+export function tracesEnv(owner: Owner, service: string, input: RenderInput, image: ImageName): V1EnvVar[] {
   return [
     envFromField('POD_NAME', 'metadata.name'),
     envFromField('NODE_NAME', 'spec.nodeName'),
@@ -34,20 +46,16 @@ export function telemetryEnv(
     env('OTEL_SERVICE_NAME', service),
     env(
       'OTEL_RESOURCE_ATTRIBUTES',
-      `group=${group},service.namespace=${group},service.version=${release},service.instance.id=$(POD_NAME),host.name=$(NODE_NAME)`,
+      `group=${owner},service.namespace=${owner},service.version=${releaseOf(input, image)},service.instance.id=$(POD_NAME),host.name=$(NODE_NAME)`,
     ),
     env('OTEL_TRACES_SAMPLER', 'parentbased_traceidratio'),
     env('OTEL_TRACES_SAMPLER_ARG', TRACED_SHARE),
     env('TRACES_PER_SECOND', TRACES_PER_SECOND),
-    // The key only tells whose events these are. Kubernetes puts it into the address.
-    envFromSecret('SENTRY_KEY', EVENT_SECRET, EVENT_KEY),
-    env('SENTRY_DSN', `http://$(SENTRY_KEY)@${sharedHost('oncall')}:${PORTS.oncall}/1`),
-    env('SENTRY_RELEASE', release),
-    env('SENTRY_ENVIRONMENT', group),
   ]
 }
 
-/** What follows the last colon of a reference: the hash of everything that is in the image. */
-function releaseOf(reference: string): string {
+/** What follows the last colon of the image's reference: the hash of everything that is in it. */
+function releaseOf({ images }: RenderInput, image: ImageName): string {
+  const reference = imageReference(images, image)
   return reference.slice(reference.lastIndexOf(':') + 1)
 }

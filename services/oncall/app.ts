@@ -1,4 +1,7 @@
+import { TraceFlags, trace } from '@opentelemetry/api'
 import express, { type Express, type Request, type Response, type Router } from 'express'
+import { expose } from '../../instrumentation/exposition.ts'
+import type { Telemetry } from '../../instrumentation/telemetry.ts'
 import { alertRoutes } from './alert-routes.ts'
 import { readRoutes, writeRoutes } from './console-routes.ts'
 import type { OncallContext } from './context.ts'
@@ -21,6 +24,8 @@ export type AppState = {
   /** Whether the database is up to date and answers. */
   readonly isReady: () => boolean
   readonly isDraining: () => boolean
+  /** Told of failures that are oncall's own. */
+  readonly report: Telemetry['report']
 }
 
 /** The whole HTTP application. @param pages makes what is served at `/` */
@@ -42,9 +47,9 @@ export function makeApp(
   app.get('/readyz', (_request, response) => {
     response.status(state.isReady() && !state.isDraining() ? 200 : 503).end()
   })
-  app.get('/metrics', async (_request, response) => {
-    const { registry } = context.metrics
-    response.type(registry.contentType).send(await registry.metrics())
+  app.get('/metrics', async (request, response) => {
+    const { contentType, text } = await expose(context.metrics.registry, request.headers.accept)
+    response.type(contentType).send(text)
   })
   app.use('/api', (_request, _response, next) => {
     if (state.isReady()) return next()
@@ -68,7 +73,7 @@ export function makeApp(
   app.use(() => {
     throw new RequestRefused(404, 'There is no such resource.')
   })
-  app.use(problemHandler(context.log))
+  app.use(problemHandler(context.log, state.report))
   return app
 }
 
@@ -111,6 +116,7 @@ function observe(
   response: Response,
 ): void {
   const startedAtMs = performance.now()
+  const traceId = keptTraceId()
   response.locals.requestId = crypto.randomUUID()
   response.set({
     'x-request-id': response.locals.requestId,
@@ -123,8 +129,14 @@ function observe(
     const route = typeof path === 'string' ? request.baseUrl + path : UNMATCHED
     const status = response.writableFinished ? String(response.statusCode) : 'aborted'
     const method = METHODS.has(request.method) ? request.method : 'other'
-    metrics.answered(method, route, status, (performance.now() - startedAtMs) / 1000)
+    metrics.answered(method, route, status, (performance.now() - startedAtMs) / 1000, traceId)
     // The address itself may hold a key, the pattern does not.
     if (response.statusCode === 401 || response.statusCode === 403) log('refused', { route, status })
   })
+}
+
+/** Trace of the request that is being handled, if it is one that is kept. */
+function keptTraceId(): string | undefined {
+  const span = trace.getActiveSpan()?.spanContext()
+  return span !== undefined && (span.traceFlags & TraceFlags.SAMPLED) !== 0 ? span.traceId : undefined
 }

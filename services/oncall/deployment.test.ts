@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { telemetrySettings } from '../../instrumentation/settings.ts'
 import { CONTAINERS } from '../../platform/manifests/planned-pods.ts'
 import { parseConfig, SECRETS } from './config.ts'
 
@@ -22,6 +23,17 @@ describe('the Deployment of oncall', () => {
     expect((container?.env ?? []).flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? [])).toEqual([
       'event-key',
     ])
+  })
+
+  test('tells of its requests by the instrumentation of packages, and sends no events to itself', () => {
+    const environment = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]))
+
+    const { traces, events } = telemetrySettings(environment)
+
+    expect(traces).toMatchObject({ exporters: ['zipkin'], instrumentations: ['http', 'express', 'pg'] })
+    expect(environment.OTEL_RESOURCE_ATTRIBUTES).toMatch(/^group=system,/)
+    expect(events).toBeUndefined()
+    expect(container?.command).toEqual(expect.arrayContaining(['--import', './instrumentation/register.ts']))
   })
 
   test('shows the dashboards that Grafana would', () => {

@@ -28,13 +28,19 @@ function configOrExit(): OncallConfig {
 }
 
 const config = configOrExit()
-const { shutdown } = telemetry()
+const { report, shutdown } = telemetry()
 const kubernetes = new KubeConfig()
 kubernetes.loadFromDefault()
-const oncall = await startOncall(config, { lab: kubernetesLab(kubernetes), pages: consoleRouter, log })
+const parts = { lab: kubernetesLab(kubernetes), pages: consoleRouter, log, report }
+const oncall = await startOncall(config, parts)
 
-process.on('uncaughtException', error => log('uncaught exception', { error: String(error.stack) }))
-process.on('unhandledRejection', reason => log('unhandled rejection', { error: String(reason) }))
+// An error that nobody caught is told, and oncall goes on: it is needed most while things fail.
+const stray = (what: string, error: unknown): void => {
+  log(what, { error: error instanceof Error ? String(error.stack) : String(error) })
+  report?.({ error, level: 'fatal', fingerprint: [what, error instanceof Error ? error.name : typeof error] })
+}
+process.on('uncaughtException', error => stray('uncaught exception', error))
+process.on('unhandledRejection', reason => stray('unhandled rejection', reason))
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, async () => {

@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
+import { exemplarRegistry } from '../../instrumentation/exposition.ts'
 import { SIGNALS } from '../../instrumentation/signals.ts'
 import { GROUP_SERVICES, GROUPS } from '../../platform/topology.ts'
 import type { AttackState } from './contract.ts'
@@ -44,7 +45,7 @@ type Described = { readonly name: string; readonly help: string; readonly labels
 
 /** Everything oncall tells about itself, and the attacks that are on. */
 export class OncallMetrics {
-  readonly registry = new Registry()
+  readonly registry: Registry = exemplarRegistry()
   readonly #duration: Histogram
   readonly #facts: Counter
   readonly #notifications: Counter
@@ -64,6 +65,7 @@ export class OncallMetrics {
       help: NAMES.oncallRequestDuration.help,
       labelNames: [...NAMES.oncallRequestDuration.labels],
       buckets: [...latencyBucketsSeconds],
+      enableExemplars: true,
       registers,
     })
     this.#facts = counter(NAMES.oncallAlertFacts)
@@ -98,9 +100,13 @@ export class OncallMetrics {
     for (const reason of ITEM_TYPES) this.#dropped.inc({ reason }, 0)
   }
 
-  /** `route` is the pattern that matched, `status` the code sent or `aborted`. */
-  answered(method: string, route: string, status: string, seconds: number): void {
-    this.#duration.observe({ method, route, status }, seconds)
+  /**
+   * `route` is the pattern that matched, `status` the code sent or `aborted`, `traceId` that of a trace that is kept: it
+   * becomes the example of its bucket.
+   */
+  answered(method: string, route: string, status: string, seconds: number, traceId?: string): void {
+    const exemplarLabels: Record<string, string> = traceId === undefined ? {} : { trace_id: traceId }
+    this.#duration.observe({ labels: { method, route, status }, value: seconds, exemplarLabels })
   }
 
   facts(kind: (typeof FACTS)[number], count: number): void {

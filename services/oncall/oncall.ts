@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Router } from 'express'
 import type pg from 'pg'
+import type { Telemetry } from '../../instrumentation/telemetry.ts'
 import type { AlertRules } from './alert-fold.ts'
 import { AlertStore } from './alert-store.ts'
 import { makeApp } from './app.ts'
@@ -43,6 +44,8 @@ export type OncallParts = {
   readonly lab: Lab
   readonly pages: (context: ConsoleContext) => Router
   readonly log: Log
+  /** Told of errors that a person should see; without it they are only in the log. */
+  readonly report?: Telemetry['report']
 }
 
 /**
@@ -50,7 +53,10 @@ export type OncallParts = {
  *
  * @throws what `listen` throws, such as EADDRINUSE
  */
-export async function startOncall(config: OncallConfig, { lab, pages, log }: OncallParts): Promise<Oncall> {
+export async function startOncall(
+  config: OncallConfig,
+  { lab, pages, log, report }: OncallParts,
+): Promise<Oncall> {
   const nowMs = () => Date.now()
   const pool = openPool(config.database, config.secrets.database, error =>
     log('database connection lost', { error: error.message }),
@@ -77,7 +83,8 @@ export async function startOncall(config: OncallConfig, { lab, pages, log }: Onc
   let isMigrated = false
   let isDraining = false
   const stopping = new AbortController()
-  const app = makeApp(context, { isReady: () => isMigrated, isDraining: () => isDraining }, pages)
+  const state = { isReady: () => isMigrated, isDraining: () => isDraining, report }
+  const app = makeApp(context, state, pages)
   const server = createServer({ maxHeaderSize: HEADER_LIMIT_BYTES }, app)
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.requestTimeout = REQUEST_TIMEOUT_MS

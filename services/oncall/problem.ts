@@ -1,6 +1,8 @@
 import { STATUS_CODES } from 'node:http'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { z } from 'zod'
+import { isUntoldPath } from '../../instrumentation/own-traffic.ts'
+import type { ErrorReport, Telemetry } from '../../instrumentation/telemetry.ts'
 import type { TokenBucket } from './token-bucket.ts'
 
 /** An answer that says what is wrong with a request, RFC 9457. */
@@ -74,18 +76,38 @@ export function refusalOf(error: unknown): RequestRefused | null {
   return null
 }
 
-/** Takes what no handler answered. */
-export function problemHandler(log: (event: string, fields: Readonly<Record<string, unknown>>) => void) {
-  return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
+/** Takes what no handler answered. @param report told of what nobody foresaw */
+export function problemHandler(
+  log: (event: string, fields: Readonly<Record<string, unknown>>) => void,
+  report?: Telemetry['report'],
+) {
+  return (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
     const refusal = refusalOf(error)
     const isOurs = refusal === null || refusal.status >= 500
     if (isOurs) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
       log('request failed', { error: text, requestId: response.locals.requestId })
     }
+    // Not of an event that could not be taken: that would be the next one.
+    if (refusal === null && !isUntoldPath(request.path)) report?.(failure(error, request))
     sendProblem(response, refusal ?? new RequestRefused(500, 'oncall failed on this request.'))
   }
 }
+
+function failure(error: unknown, request: Request): ErrorReport {
+  const path: unknown = request.route?.path
+  const route = typeof path === 'string' ? request.baseUrl + path : 'unmatched'
+  const { method } = request
+  return {
+    error,
+    level: 'error',
+    fingerprint: ['request failed', method, route, nameOf(error)],
+    route,
+    method,
+  }
+}
+
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error)
 
 /** Refuses with 429 what is above the bucket's rate. */
 export function limited(bucket: TokenBucket): RequestHandler {
