@@ -57,7 +57,7 @@ const TARGETS = [
   timeSeries({
     title: 'Time of a scrape',
     description:
-      'How long the slowest target of a job takes to tell its metrics; at 4 s Prometheus gives up.',
+      'How long the slowest target of a job takes to tell its metrics; at 4 s Prometheus gives up, on the API server at 10 s.',
     unit: 'seconds',
     min: 0,
     queries: [{ expr: `max by (job) (scrape_duration_seconds{${IN_SCOPE}})`, legend: '{{job}}' }],
@@ -185,6 +185,24 @@ const SERVICES = [
   }),
 ]
 
+const API_SERVER = [
+  timeSeries({
+    title: 'API server: time of a request',
+    description:
+      'How long a request takes on average over two minutes, by what is asked; watches are left out. Agents, elections of a primary and faults in the API wait for it.',
+    unit: 'seconds',
+    min: 0,
+    queries: [{ expr: `group_verb:apiserver_request_seconds:mean2m{${IN_GROUP}}`, legend: '{{verb}}' }],
+  }),
+  timeSeries({
+    title: 'API server: time of its store',
+    description: 'How long its store, etcd, takes of that, by operation: writes wait for the disk.',
+    unit: 'seconds',
+    min: 0,
+    queries: [{ expr: `group_operation:etcd_request_seconds:mean2m{${IN_GROUP}}`, legend: '{{operation}}' }],
+  }),
+]
+
 /** Is what observes in order itself? */
 export function lab(): Dashboard {
   return dashboard({
@@ -196,6 +214,7 @@ export function lab(): Dashboard {
       { title: 'Targets', panels: TARGETS },
       { title: 'Prometheus', panels: STORE },
       { title: 'Shared services and nodes', panels: SERVICES },
+      { title: 'API server', panels: API_SERVER },
     ],
   })
 }

@@ -1,6 +1,7 @@
 /** What Prometheus scrapes on the local lab, by job: every node, every pod that tells something, every probe. */
 export const TARGETS_BY_JOB: Readonly<Record<string, number>> = {
   alertmanager: 1,
+  apiserver: 1,
   // A prober on every node.
   blackbox: 7,
   containers: 7,

@@ -76,11 +76,35 @@ export const OBSERVATION_CASES: readonly AlertCase[] = [
         atSeconds: 60,
       },
       {
+        why: 'the API server did not answer one scrape, which are half a minute apart',
+        told: {
+          'up{job="apiserver",instance="4",group="system",node="control-plane",service="apiserver"}': then(
+            '1 _ _ _ _ _ 0 _ _ _ _ _ 1',
+            silent(60),
+          ),
+        },
+        atSeconds: 55,
+      },
+      {
         why: 'two scrapes failed',
         told: { [`up{job="gateway",instance="1",${GATEWAY}}`]: then(hold(1, 30), '0 0', hold(1, 60)) },
         atSeconds: 45,
       },
     ],
+  },
+  {
+    alert: 'TargetDown',
+    fires: {
+      told: {
+        'up{job="apiserver",instance="4",group="system",node="control-plane",service="apiserver"}':
+          '1 _ _ _ _ _ 0 _ _ _ _ _ 0 _ _ _ _ _ 0 _ _ _ _ _ 1 _ _ _ _ _ 1',
+      },
+      notYetSeconds: 60,
+      atSeconds: 100,
+      labels: { group: 'system', node: 'control-plane', service: 'apiserver', job: 'apiserver' },
+      resolvedSeconds: 125,
+    },
+    quiet: [],
   },
   {
     alert: 'TargetAbsent',

@@ -37,7 +37,10 @@ const WANTED: readonly { readonly group: string; readonly job: string; readonly 
 export function observationRules(): RuleGroup {
   return {
     name: 'observation',
-    recordings: [],
+    recordings: [
+      { record: 'group_verb:apiserver_request_seconds:mean2m', expr: meanOf('apiserver', 'verb') },
+      { record: 'group_operation:etcd_request_seconds:mean2m', expr: meanOf('etcd', 'operation') },
+    ],
     alerts: [
       watchdog(),
       targetDown(),
@@ -49,6 +52,13 @@ export function observationRules(): RuleGroup {
       deliveryFailing(),
     ],
   }
+}
+
+/** Time of a request, over four scrapes: the API server is asked every half minute. */
+function meanOf(program: string, label: string): string {
+  const rate = (part: string) =>
+    `sum by (group, ${label}) (rate(${program}_request_duration_seconds_${part}{job="apiserver"}[2m]))`
+  return `${rate('sum')} / (${rate('count')} > 0)`
 }
 
 function watchdog(): AlertRule {
@@ -66,11 +76,17 @@ function watchdog(): AlertRule {
 }
 
 function targetDown(): AlertRule {
+  const told = [
+    'up{job!~"containers|probe-.*|apiserver"}',
+    'label_replace(up{job="containers"}, "service", "kubelet", "", "")',
+    // It is asked every half minute: one scrape that failed is no silence.
+    'max_over_time(up{job="apiserver"}[50s])',
+  ]
   return {
     name: 'TargetDown',
     // A kubelet is no pod and has no service label. A probe bears the labels of what it asks, not of who does not answer:
     // of the probers themselves the job `blackbox` tells.
-    expr: 'max by (group, zone, node, service, pod, job) (up{job!~"containers|probe-.*"} or label_replace(up{job="containers"}, "service", "kubelet", "", "")) == 0',
+    expr: `max by (group, zone, node, service, pod, job) (${told.join(' or ')}) == 0`,
     guard: { forSeconds: 15 },
     severity: 'ticket',
     tier: 'cause',

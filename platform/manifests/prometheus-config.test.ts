@@ -12,7 +12,8 @@ type Relabel = {
 type ScrapeConfig = {
   job_name: string
   honor_labels?: boolean
-  http_sd_configs: { url: string }[]
+  scrape_interval?: string
+  http_sd_configs?: { url: string }[]
   metric_relabel_configs?: Relabel[]
 }
 
@@ -34,9 +35,14 @@ function relabelled(job: string, labels: Record<string, string>): Record<string,
 }
 
 describe('prometheusConfig()', () => {
-  test('asks everything every five seconds and finds it by object-state', () => {
+  test('asks everything but the API server every five seconds and finds it by object-state', () => {
     expect(global.scrape_interval).toBe('5s')
-    expect(jobs.map(job => [job.job_name, job.http_sd_configs[0]?.url.split('/').at(-1)])).toEqual([
+    const slow = jobs.filter(({ scrape_interval }) => scrape_interval !== undefined)
+    expect(slow.map(({ job_name, scrape_interval }) => [job_name, scrape_interval])).toEqual([
+      ['apiserver', '30s'],
+    ])
+    const found = jobs.filter(job => !slow.includes(job))
+    expect(found.map(job => [job.job_name, job.http_sd_configs?.[0]?.url.split('/').at(-1)])).toEqual([
       ['gateway', 'gateway'],
       ['recommender', 'recommender'],
       ['database', 'database'],

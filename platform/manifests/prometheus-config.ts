@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import { GROUP_JOBS, GROUPS, PORTS, SHARED_NAMESPACE, sharedHost } from '../topology.ts'
+import { GROUP_JOBS, GROUPS, PORTS, SHARED_GROUP, SHARED_NAMESPACE, sharedHost } from '../topology.ts'
 
 /** How often everything is asked, seconds. */
 export const SCRAPE_SECONDS = 5
@@ -7,6 +7,12 @@ export const SCRAPE_SECONDS = 5
 /** Where Prometheus reads its rules, and the token with which it tells oncall of alerts. */
 export const RULES_FOLDER = '/etc/prometheus-rules'
 export const RECORDER_TOKEN_FILE = '/etc/prometheus-token/recorder'
+
+/** How often the API server is: its answer has megabytes, of which next to nothing is kept. */
+const API_SERVER = { scrapeSeconds: 30, timeoutSeconds: 10 }
+
+/** What Kubernetes gives a pod to speak to the API server. */
+const ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /** How soon a new pod or node is found, seconds. */
 const DISCOVERY_SECONDS = 5
@@ -54,6 +60,7 @@ export function prometheusConfig(): string {
         blackbox(),
         objectState(),
         containers(),
+        apiServer(),
       ],
     },
     { lineWidth: 0, aliasDuplicateObjects: false },
@@ -173,7 +180,7 @@ function containers() {
     metrics_path: '/metrics/cadvisor',
     // The time stamps of cAdvisor are seconds behind and would end a series late after its container is gone.
     honor_timestamps: false,
-    authorization: { credentials_file: '/var/run/secrets/kubernetes.io/serviceaccount/token' },
+    authorization: { credentials_file: `${ACCOUNT_FOLDER}/token` },
     // Kubelets sign their own serving certificates unless a cluster takes care to replace them.
     tls_config: { insecure_skip_verify: true },
     ...discovered('kubelet'),
@@ -191,6 +198,34 @@ function containers() {
       },
       ...serviceOfPod(),
       { regex: 'id|image|name', action: 'labeldrop' },
+    ] satisfies Relabel[],
+  }
+}
+
+/** Elections of a primary, agents and faults in the API wait for it: how long it takes, and of that its store. */
+function apiServer() {
+  return {
+    job_name: 'apiserver',
+    scheme: 'https',
+    scrape_interval: `${API_SERVER.scrapeSeconds}s`,
+    scrape_timeout: `${API_SERVER.timeoutSeconds}s`,
+    authorization: { credentials_file: `${ACCOUNT_FOLDER}/token` },
+    tls_config: { ca_file: `${ACCOUNT_FOLDER}/ca.crt` },
+    // No pod of a managed cluster, and the same name in every one.
+    static_configs: [
+      {
+        targets: ['kubernetes.default.svc.cluster.local:443'],
+        labels: { group: SHARED_GROUP, service: 'apiserver', node: 'control-plane' },
+      },
+    ],
+    metric_relabel_configs: [
+      {
+        source_labels: ['__name__'],
+        regex: '(apiserver|etcd)_request_duration_seconds_(sum|count)',
+        action: 'keep',
+      },
+      // They last as long as somebody listens.
+      { source_labels: ['verb'], regex: 'WATCH|WATCHLIST|CONNECT', action: 'drop' },
     ] satisfies Relabel[],
   }
 }

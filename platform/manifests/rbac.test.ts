@@ -5,17 +5,23 @@ import { OBJECTS as ALL_OBJECTS } from './planned-pods.ts'
 const OBJECTS = ALL_OBJECTS.filter(({ metadata }) => metadata.labels.service !== 'agent')
 
 describe('roles', () => {
-  test('let nobody read Secrets, and nobody do anything cluster-wide but look at nodes', () => {
-    type Rule = { resources: string[]; verbs: string[] }
+  test('let nobody read Secrets, and nobody do anything cluster-wide but look at nodes and metrics', () => {
+    type Rule = { resources?: string[]; nonResourceURLs?: string[]; verbs: string[] }
     const rules = (kind: string) =>
       OBJECTS.filter(object => object.kind === kind).flatMap(object => object.rules as Rule[])
 
     expect(
-      [...rules('Role'), ...rules('ClusterRole')].filter(rule => rule.resources.includes('secrets')),
+      [...rules('Role'), ...rules('ClusterRole')].filter(rule => rule.resources?.includes('secrets')),
     ).toEqual([])
-    expect(rules('ClusterRole').map(({ resources, verbs }) => [resources, verbs])).toEqual([
+    expect(
+      rules('ClusterRole').map(({ resources, nonResourceURLs, verbs }) => [
+        resources ?? nonResourceURLs,
+        verbs,
+      ]),
+    ).toEqual([
       [['nodes'], ['get', 'list', 'watch']],
       [['nodes/metrics'], ['get']],
+      [['/metrics'], ['get']],
       [['nodes'], ['list', 'watch']],
     ])
   })

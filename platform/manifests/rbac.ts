@@ -14,12 +14,14 @@ import { type KubernetesObject, type Metadata, managedLabels, metadata, type Own
  * verbs below; the others could do nothing with one.
  */
 
-type Rule = {
-  readonly apiGroups: readonly string[]
-  readonly resources: readonly string[]
-  readonly resourceNames?: readonly string[]
-  readonly verbs: readonly string[]
-}
+type Rule =
+  | {
+      readonly apiGroups: readonly string[]
+      readonly resources: readonly string[]
+      readonly resourceNames?: readonly string[]
+      readonly verbs: readonly string[]
+    }
+  | { readonly nonResourceURLs: readonly string[]; readonly verbs: readonly string[] }
 
 const READ = ['get', 'list', 'watch']
 
@@ -49,8 +51,11 @@ export function sharedAccounts(): readonly KubernetesObject[] {
         SHARED_NAMESPACE,
       ),
     ),
-    // Targets are told by object-state; of the API it needs nothing but the kubelets' consent.
-    ...clusterWideRole('prometheus', [{ apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] }]),
+    // Targets are told by object-state; of the API it needs the kubelets' consent, and what the API server tells of itself.
+    ...clusterWideRole('prometheus', [
+      { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
+      { nonResourceURLs: ['/metrics'], verbs: ['get'] },
+    ]),
     ...clusterWideRole('object-state', [{ apiGroups: [''], resources: ['nodes'], verbs: LIST_AND_WATCH }]),
     ...[...GROUPS, SHARED_NAMESPACE].flatMap(namespace =>
       namespacedRole(SHARED_GROUP, namespace, 'object-state', OBJECT_STATE_RULES, SHARED_NAMESPACE),
