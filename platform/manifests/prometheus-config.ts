@@ -41,7 +41,7 @@ const CONTAINER_SERIES = [
 ]
 
 /**
- * Everything is found by asking Kubernetes, through object-state: Debian's Prometheus has no Kubernetes discovery of its
+ * Everything but the API server is found by asking Kubernetes, through object-state: Debian's Prometheus has no Kubernetes discovery of its
  * own. Targets come with `group`, `zone`, `service`, `namespace`, `pod` and `node`, so those stand on every series.
  */
 export function prometheusConfig(): string {
