@@ -31,6 +31,8 @@ class FakePods implements PodPrograms {
   refusal: string | null = null
   kubeletBrings = true
   takesFiles = true
+  /** So many of the next looks at the files fail. */
+  failingLooks = 0
   private readonly next: ReadonlyMap<string, string>
 
   constructor(next: ReadonlyMap<string, string>) {
@@ -73,10 +75,11 @@ class FakePods implements PodPrograms {
       if (this.takesFiles) this.loadedSeconds[container] = this.nowSeconds + 0.2
       return { exitCode: 0, output: '' }
     }
+    if (this.failingLooks-- > 0) throw new Error('the connection was closed')
     const lines = command
       .slice(4)
       .flatMap(folder => [
-        `${this.changedSeconds}.125 ${folder}/..data`,
+        `${this.changedSeconds + 0.125} ${folder}/..data`,
         ...[...this.files]
           .filter(([path]) => path.startsWith(`${folder}/`))
           .map(([path, text]) => `${createHash('sha256').update(text).digest('hex')}  ${path}`),
@@ -184,7 +187,33 @@ describe('reloadChanged()', () => {
     expect(pods.files.has('/etc/prometheus-rules/old.yml')).toBe(false)
   })
 
-  test('passes over a pod that is leaving', async () => {
+  test('looks again when a look fails, whether it is the first one or a later one', async () => {
+    pods.failingLooks = 3
+
+    await reload()
+
+    expect(pods.ran).toContain('prometheus: SIGHUP')
+  })
+
+  test('says why it could not look when it gives up', async () => {
+    pods.failingLooks = Number.POSITIVE_INFINITY
+
+    await expect(reload()).rejects.toMatchObject({
+      message: expect.stringMatching(/after 120 s the new files are not in its pod.+connection was closed/),
+      cause: expect.objectContaining({ message: 'the connection was closed' }),
+    })
+  })
+
+  test('does not look again when it is interrupted', async () => {
+    pods.failingLooks = Number.POSITIVE_INFINITY
+
+    await expect(reload(WITH_OTHER_RULES, AbortSignal.abort(new Error('interrupted')))).rejects.toThrow(
+      'interrupted',
+    )
+    expect(pods.nowSeconds).toBe(1000)
+  })
+
+  test('passes over a pod that is leaving, and says that nobody has checked the files', async () => {
     const leaving = await pods.api.read({ kind: 'Pod', name: 'prometheus-1', namespace: 'observability' })
     if (leaving === undefined) throw new Error('Cannot find the pod')
     pods.api.put({ ...leaving, metadata: { ...leaving.metadata, deletionTimestamp: 'now' } })
@@ -192,6 +221,7 @@ describe('reloadChanged()', () => {
     await reload()
 
     expect(pods.ran).toEqual([])
+    expect(told[0]).toBe('no pod of prometheus runs: its files are not checked')
   })
 })
 

@@ -48,7 +48,10 @@ export async function reloadChanged(
   options: ReloadOptions,
 ): Promise<void> {
   for (const reloading of RELOADING) {
-    for (const pod of await podsOf(api, reloading)) {
+    const pods = await podsOf(api, reloading)
+    // Who starts later finds the new files; whether they are good ones, nobody has asked.
+    if (pods.length === 0) options.progress(`no pod of ${reloading.service} runs: its files are not checked`)
+    for (const pod of pods) {
       await new Reload(api, reloading, pod, options).begin(expectedFiles(reloading, objects))
     }
   }
@@ -115,18 +118,20 @@ class Reload {
 
   /** @returns when the last of them came, seconds since 1970 */
   async #awaitFiles(expected: Files): Promise<number> {
-    const { service } = this.#reloading
-    const isThere = ({ files }: Look) =>
-      files.size === expected.size && [...expected].every(([path, hash]) => files.get(path) === hash)
-    let look = await this.#look()
-    if (isThere(look)) return look.changedSeconds
-    this.#options.progress(`the new files of ${service} go into its pod`)
-    await this.#wakeKubelet(expected)
+    let changedSeconds = 0
+    let isWoken = false
     await this.#until(FILES_SECONDS, 'the new files are not in its pod', async () => {
-      look = await this.#look()
-      return isThere(look)
+      const look = await this.#look()
+      changedSeconds = look.changedSeconds
+      if (isSame(look.files, expected)) return true
+      if (!isWoken) {
+        this.#options.progress(`the new files of ${this.#reloading.service} go into its pod`)
+        await this.#wakeKubelet(expected)
+        isWoken = true
+      }
+      return false
     })
-    return look.changedSeconds
+    return changedSeconds
   }
 
   /** A kubelet looks at a pod at once when the pod changed; at its files alone, once a minute. */
@@ -188,6 +193,7 @@ class Reload {
     return this.#options.programs.run(namespace, name, this.#reloading.service, command)
   }
 
+  /** Looks until it is so. A look that fails tells nothing: the next one may not. */
   async #until(
     limitSeconds: number,
     otherwise: string,
@@ -196,17 +202,26 @@ class Reload {
   ): Promise<void> {
     const { clock, signal } = this.#options
     const endMs = clock.nowMs() + limitSeconds * 1000
-    while (!(await holds())) {
+    for (;;) {
+      const look = await holds().catch((failure: Error) => failure)
+      if (look === true) return
       signal.throwIfAborted()
       if (clock.nowMs() > endMs) {
         const { service } = this.#reloading
+        const [failed, cause] =
+          look === false ? ['', {}] : [`, and it could not be looked at: ${look.message}`, { cause: look }]
         const tail = await log()
         throw new MachineryError(
-          `Cannot reload ${service}: after ${limitSeconds} s ${otherwise}${tail === '' ? '' : `\n--- its log ---\n${tail}`}`,
+          `Cannot reload ${service}: after ${limitSeconds} s ${otherwise}${failed}${tail === '' ? '' : `\n--- its log ---\n${tail}`}`,
           'Run the command again: it goes on from here.',
+          cause,
         )
       }
       await clock.sleep(POLL_MS, signal)
     }
   }
+}
+
+function isSame(files: Files, expected: Files): boolean {
+  return files.size === expected.size && [...expected].every(([path, hash]) => files.get(path) === hash)
 }
