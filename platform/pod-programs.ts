@@ -1,7 +1,6 @@
-import { PassThrough } from 'node:stream'
-import { Exec, KubeConfig, type V1Status } from '@kubernetes/client-node'
+import { KubeConfig, type V1Status } from '@kubernetes/client-node'
 import type { ClusterAccess } from './cluster/cluster.ts'
-import { MachineryError } from './errors.ts'
+import { cannotRun, execute } from './exec.ts'
 
 /** How long a program may run, milliseconds: those that are run here look at a few files. */
 const LIMIT_MS = 60_000
@@ -22,54 +21,38 @@ export interface PodPrograms {
   run(namespace: string, pod: string, container: string, command: readonly string[]): Promise<Ended>
 }
 
-/** Runs programs by way of the API server, as `kubectl exec` does. */
+/** Runs programs by way of the API server. */
 export class KubeconfigPodPrograms implements PodPrograms {
-  readonly #exec: Exec
+  readonly #config: KubeConfig
   readonly #signal: AbortSignal | undefined
+  readonly #limitMs: number
 
-  constructor({ kubeconfigPath, context }: ClusterAccess, signal?: AbortSignal) {
-    const config = new KubeConfig()
-    config.loadFromFile(kubeconfigPath)
-    config.setCurrentContext(context)
-    this.#exec = new Exec(config)
+  constructor({ kubeconfigPath, context }: ClusterAccess, signal?: AbortSignal, limitMs = LIMIT_MS) {
+    this.#config = new KubeConfig()
+    this.#config.loadFromFile(kubeconfigPath)
+    this.#config.setCurrentContext(context)
     this.#signal = signal
+    this.#limitMs = limitMs
   }
 
   async run(namespace: string, pod: string, container: string, command: readonly string[]): Promise<Ended> {
-    const { promise, resolve, reject } = Promise.withResolvers<V1Status>()
-    const late = AbortSignal.timeout(LIMIT_MS)
+    const place = { namespace, pod, container }
+    const late = AbortSignal.timeout(this.#limitMs)
     const ends = this.#signal === undefined ? late : AbortSignal.any([late, this.#signal])
-    ends.addEventListener('abort', () => reject(ends.reason), { once: true })
     const chunks: Buffer[] = []
-    const sink = () => new PassThrough().on('data', (chunk: Buffer) => chunks.push(chunk))
-    try {
-      ends.throwIfAborted()
-      const opened = this.#exec
-        .exec(namespace, pod, container, [...command], sink(), sink(), null, false, resolve)
-        .then(socket => {
-          socket.onclose = () => reject(new Error('the connection was closed before the program ended'))
-          return socket
-        })
-      opened.catch(failure => reject(failure))
-      const status = await promise
-      const exitCode = exitCodeOf(status)
-      if (exitCode === undefined) throw new Error(status.message ?? 'it did not start')
-      return { exitCode, output: Buffer.concat(chunks).toString().trimEnd() }
-    } catch (cause) {
-      this.#signal?.throwIfAborted()
-      throw new MachineryError(
-        `Cannot run '${command[0]}' in pod ${namespace}/${pod}: ${wordsOf(cause)}`,
-        'Use a context whose user may run programs in pods (pods/exec), and see whether the pod runs: kubectl get pods -A.',
-        { cause },
-      )
-    }
+    const keep = (bytes: Buffer) => void chunks.push(bytes)
+    const status = await execute(this.#config, place, command, ends, {
+      onOutput: keep,
+      onComplaint: keep,
+    }).catch(failure => {
+      if (failure !== late.reason) throw failure
+      throw cannotRun(place, command, `it did not end within ${this.#limitMs / 1000} s`)
+    })
+    const exitCode = status === undefined ? undefined : exitCodeOf(status)
+    if (exitCode !== undefined) return { exitCode, output: Buffer.concat(chunks).toString().trimEnd() }
+    const why = status === undefined ? 'the connection was closed before it ended' : status.message
+    throw cannotRun(place, command, why ?? 'it did not start')
   }
-}
-
-/** A failure to connect is an event of the socket, which carries its words like an error. */
-function wordsOf(cause: unknown): string {
-  const { message } = cause as { message?: unknown }
-  return typeof message === 'string' && message !== '' ? message : 'the API server did not answer'
 }
 
 /** @returns undefined when the program never ran */
