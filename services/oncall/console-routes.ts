@@ -4,7 +4,7 @@ import type { OncallContext } from './context.ts'
 import type { ConsoleReads, ConsoleSettings } from './contract.ts'
 import { toDate } from './database.ts'
 import { limited, RequestRefused, refuseDeepJson } from './problem.ts'
-import { instantQuery, rangeQuery } from './prometheus.ts'
+import { exemplarsQuery, instantQuery, rangeQuery } from './prometheus.ts'
 import { runIdText } from './run-entry.ts'
 import { RUNNER_HEADER } from './run-routes.ts'
 import { isSameSecret } from './session.ts'
@@ -86,6 +86,7 @@ export function readRoutes(
   for (const [path, schema] of [
     ['query', instantQuery],
     ['query_range', rangeQuery],
+    ['query_exemplars', exemplarsQuery],
   ] as const) {
     router.get(`/api/prometheus/${path}`, async (request, response) => {
       const { status, body } = await prometheus.ask(path, schema.parse(request.query))

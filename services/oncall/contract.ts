@@ -287,6 +287,7 @@ export type DashboardEntry = {
  * | GET /api/console | ConsoleSettings |
  * | GET /api/dashboards/:uid | dashboard JSON |
  * | GET /api/prometheus/query?query=&time= , /api/prometheus/query_range?query=&start=&end=&step= | as Prometheus answers |
+ * | GET /api/prometheus/query_exemplars?query=&start=&end= | as Prometheus answers |
  * | GET /api/session | SessionState |
  * | POST /api/session {"token"} | signs in: 200 SessionState and the cookie, or 401 |
  * | DELETE /api/session (x-csrf-token) | signs out: 204 |

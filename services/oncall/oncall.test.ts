@@ -400,6 +400,16 @@ describe('the console', () => {
     expect((await fetch(`${base}/api/prometheus/query?query=${'x'.repeat(9_000)}`)).status).toBe(400)
     expect((await fetch(`${base}/api/prometheus/query?query=up&other=1`)).status).toBe(400)
     expect((await fetch(`${base}/api/prometheus/series?match[]=up`)).status).toBe(404)
+    const exemplars = (parameters: string) => fetch(`${base}/api/prometheus/query_exemplars?${parameters}`)
+    const passedOn = await exemplars('query=up&start=0&end=3600')
+    expect([passedOn.status, await passedOn.json()]).toEqual([
+      200,
+      { status: 'success', data: { result: [], asked: '/api/v1/query_exemplars' } },
+    ])
+    expect((await exemplars('query=up&start=3600&end=0')).status).toBe(400)
+    expect((await exemplars('query=up&start=0&end=9999999')).status).toBe(400)
+    expect((await exemplars('query=up&start=0&end=3600&step=15')).status).toBe(400)
+    expect((await exemplars(`query=${'x'.repeat(9_000)}&start=0&end=3600`)).status).toBe(400)
   })
 
   test('has no dashboard outside its folder', async () => {

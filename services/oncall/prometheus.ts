@@ -16,14 +16,21 @@ const query = z.string().min(1).max(LONGEST_QUERY)
 /** Parameters of `query`, as Prometheus names them. Instants are Unix seconds. */
 export const instantQuery = z.strictObject({ query, time: instant.optional() })
 
+const isRange = ({ start, end }: { readonly start: number; readonly end: number }) =>
+  end > start && end - start <= LONGEST_RANGE_SECONDS
+const NO_RANGE = { message: `from start to end are more than 0 and at most ${LONGEST_RANGE_SECONDS} s` }
+
 export const rangeQuery = z
   .strictObject({ query, start: instant, end: instant, step: z.coerce.number().min(1).max(86_400) })
-  .refine(({ start, end }) => end > start && end - start <= LONGEST_RANGE_SECONDS, {
-    message: `from start to end are more than 0 and at most ${LONGEST_RANGE_SECONDS} s`,
-  })
+  .refine(isRange, NO_RANGE)
   .refine(({ start, end, step }) => (end - start) / step <= MOST_POINTS, {
     message: `a range has at most ${MOST_POINTS} steps`,
   })
+
+/** Parameters of `query_exemplars`: single requests with their traces, out of the series that a query reads. */
+export const exemplarsQuery = z
+  .strictObject({ query, start: instant, end: instant })
+  .refine(isRange, NO_RANGE)
 
 export type PrometheusAnswer = { readonly status: number; readonly body: Buffer }
 
@@ -38,7 +45,7 @@ export class Prometheus {
 
   /** @throws RequestRefused 503 when too much is asked at once, 502 or 504 when Prometheus fails */
   async ask(
-    path: 'query' | 'query_range',
+    path: 'query' | 'query_range' | 'query_exemplars',
     parameters: Readonly<Record<string, string | number | undefined>>,
   ): Promise<PrometheusAnswer> {
     if (this.#asking >= AT_ONCE) {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { importsOf, loadAssets } from './assets.ts'
 import { themeOf } from './console.ts'
 import { ExampleConsole } from './example-console.ts'
-import { FINGERPRINT, RUN_ID } from './example-lab.ts'
+import { exampleEvent, FINGERPRINT, RUN_ID } from './example-lab.ts'
 
 const example = new ExampleConsole({ a: { title: 'Steady state', tags: ['front'], panels: [] } })
 let base = ''
@@ -52,6 +52,22 @@ describe('consoleRouter()', () => {
 
     expect(answer.status).toBe(404)
     expect(await answer.text()).toContain('There is no such')
+  })
+
+  test('shows the event that is asked for, and says of one that is not kept that it is gone', async () => {
+    const page = `${base}/events/${FINGERPRINT}`
+    const { eventId } = exampleEvent(Date.now())
+    const kept = await fetch(`${page}?event=${eventId}`)
+    expect([kept.status, await kept.text()]).toEqual([200, expect.stringContaining(eventId)])
+
+    for (const asked of ['0'.repeat(32), 'nothing', '']) {
+      const gone = await fetch(`${page}?event=${asked}`)
+      const text = await gone.text()
+      expect(gone.status).toBe(404)
+      expect(text).toContain('That event is gone')
+      expect(text).toContain('<a href="/events">back to the list</a>')
+      expect(text).not.toContain(eventId)
+    }
   })
 
   test('leaves addresses of the API to the API', async () => {

@@ -1,12 +1,12 @@
 import { type NextFunction, type Request, type Response, Router } from 'express'
-import type { ConsoleContext } from '../contract.ts'
+import type { ConsoleContext, ConsoleReads, ErrorEvent, EventGroupDetail } from '../contract.ts'
 import { loadAssets } from './assets.ts'
 import { FAVICON, type Frame, type Page, renderPage } from './layout.ts'
 import { attacksAt } from './live/attacks-at.ts'
 import { html } from './markup.ts'
 import { ALERT_STATES, alertsPage } from './pages/alerts.ts'
 import { dashboardPage, dashboardsPage } from './pages/dashboards.ts'
-import { eventPage, eventsPage } from './pages/events.ts'
+import { eventPage, eventsPage, goneEventPage } from './pages/events.ts'
 import { livePage } from './pages/live.ts'
 import { problemPage } from './pages/problem.ts'
 import { runbookPage, runbooksPage } from './pages/runbooks.ts'
@@ -99,9 +99,10 @@ export function consoleRouter({ reads, settings }: ConsoleContext): Router {
     send(request, response, dashboardsPage((await settings()).dashboards))
   })
   router.get('/dashboards/:uid', async (request, response) => {
-    const entry = (await settings()).dashboards.find(({ uid }) => uid === request.params.uid)
+    const { dashboards, zipkinUrl } = await settings()
+    const entry = dashboards.find(({ uid }) => uid === request.params.uid)
     if (entry === undefined) return missing(request, response, 'dashboard', '/dashboards')
-    send(request, response, dashboardPage(entry))
+    send(request, response, dashboardPage(entry, zipkinUrl))
   })
   router.get('/runs', async (request, response) => {
     send(request, response, runsPage(await reads.runs(MOST_ROWS)))
@@ -136,7 +137,9 @@ export function consoleRouter({ reads, settings }: ConsoleContext): Router {
     ])
     if (group === null) return missing(request, response, 'event', '/events')
     const asked = valueOfQuery(request, 'event')
-    const event = group.events.find(({ eventId }) => eventId === asked) ?? group.events[0]
+    const event = asked === null ? group.events[0] : await eventOf(reads, group, asked)
+    // Another one in its place would be taken for it.
+    if (event === null) return send(request, response, goneEventPage(group), 404)
     const shown = event && { event, zipkinUrl, attacks: await attacksAt(reads, event.atMs) }
     send(request, response, eventPage(group, shown ?? null))
   })
@@ -175,6 +178,18 @@ export function consoleRouter({ reads, settings }: ConsoleContext): Router {
     console.error(JSON.stringify({ event: 'page failed', path: request.path, error: String(error) }))
   })
   return router
+}
+
+/** One event of a group: among its newest, or of those that are kept besides; null: it is neither. */
+async function eventOf(
+  reads: ConsoleReads,
+  { events, fingerprint }: EventGroupDetail,
+  eventId: string,
+): Promise<ErrorEvent | null> {
+  const newest = events.find(one => one.eventId === eventId)
+  if (newest !== undefined) return newest
+  const kept = await reads.event(eventId)
+  return kept?.fingerprint === fingerprint ? kept : null
 }
 
 /** The query as a browser sends it: Express may be set up without a parser. */

@@ -8,7 +8,7 @@ import { problemHandler } from '../problem.ts'
 import { Sessions } from '../session.ts'
 import { consoleRouter } from './console.ts'
 import { exampleAlerts, exampleEvent, exampleGroup, exampleLive, exampleRun } from './example-lab.ts'
-import { answerOf } from './example-prometheus.ts'
+import { answerOf, exemplarsOf } from './example-prometheus.ts'
 
 export const TOKEN = 'a token of sixteen characters and more'
 
@@ -68,7 +68,7 @@ export class ExampleConsole {
         fingerprint === exampleGroup(now()).fingerprint
           ? { ...exampleGroup(now()), events: [exampleEvent(now())] }
           : null,
-      event: async () => exampleEvent(now()),
+      event: async eventId => (eventId === exampleEvent(now()).eventId ? exampleEvent(now()) : null),
       alerts: async ({ state }) =>
         exampleAlerts(now()).filter(one => state === undefined || one.state === state),
     }
@@ -94,12 +94,18 @@ export class ExampleConsole {
       if (json === undefined) response.status(404).json({ title: 'Not found' })
       else response.json(json)
     })
+    app.use('/api/prometheus', (request, response, next) => {
+      this.queries.push(String(request.query.query ?? ''))
+      if (this.prometheus !== 'unreachable') return next()
+      response.status(502).json({ title: 'Bad gateway', detail: 'Prometheus does not answer.' })
+    })
+    app.get('/api/prometheus/query_exemplars', (request, response) => {
+      const { start, end } = request.query
+      const data = this.prometheus === 'empty' ? [] : exemplarsOf(Number(start), Number(end))
+      response.json({ status: 'success', data })
+    })
     app.get(['/api/prometheus/query', '/api/prometheus/query_range'], (request, response) => {
       const { query = '', start, end, step, time } = request.query as Record<string, string>
-      this.queries.push(query)
-      if (this.prometheus === 'unreachable') {
-        return void response.status(502).json({ title: 'Bad gateway', detail: 'Prometheus does not answer.' })
-      }
       const isRange = request.path.endsWith('_range')
       const to = Number(isRange ? end : time)
       const found =

@@ -36,6 +36,25 @@ export function answerOf(
   })
 }
 
+/** A traced request of each group every ten seconds, as `query_exemplars` tells them; its number stands in its trace id. */
+export function exemplarsOf(fromSeconds: number, toSeconds: number): readonly object[] {
+  return ['control', 'experiment'].map((group, index) => {
+    const first = Math.ceil(fromSeconds / 10)
+    const count = Math.max(0, Math.floor(toSeconds / 10) - first + 1)
+    const exemplars = Array.from({ length: count }, (_, offset) => {
+      const number = first + offset
+      return {
+        labels: { trace_id: `${index}${number.toString(16).padStart(31, '0')}` },
+        value: String(
+          0.03 + 0.01 * Math.sin(number + 2 * index) + (index === 1 && number % 9 === 0 ? 0.06 : 0),
+        ),
+        timestamp: number * 10,
+      }
+    })
+    return { seriesLabels: { __name__: 'duration_bucket', group, le: '0.1' }, exemplars }
+  })
+}
+
 function metricsOf(query: string): readonly Readonly<Record<string, string>>[] {
   const grouping = [...query.matchAll(/by\s*\(([^)]*)\)/g)].map(match => match[1] ?? '')[0]
   const isQuantile = query.includes('histogram_quantile')
@@ -64,7 +83,7 @@ function valueAt(
   const hit = inAttack && metric.group !== 'control' ? 1 : 0
   if (metric.le !== undefined)
     return metric.le === '+Inf' ? 60 : 60 * (1 - Math.exp(-Number(metric.le) / (0.012 + hit * 0.05)))
-  if (query.includes('5xx')) return Math.min(1, 1 - 0.0006 * (1 + wave) ** 2 - hit * 0.012 * (1.2 + wave / 2))
+  if (query.includes('5xx')) return Math.min(1, 1 - 0.0006 * (0.4 + (1 + wave) ** 2) - hit * 0.012 * (1.2 + wave / 2))
   if (query.includes('histogram_quantile'))
     return 0.011 * (1 + 0.12 * wave) * (query.includes('0.95') ? 3 : 1) * (1 + hit * 1.9)
   return 60 + 1.4 * wave - hit * 3

@@ -8,6 +8,7 @@ import {
   variableQuery,
 } from '../panels/query.ts'
 import { type Interval, intervals } from '../panels/result.ts'
+import { traceHref } from '../trace-link.ts'
 import { ask, wordsOf } from './api.mts'
 import { byId, element } from './dom.mts'
 import { PanelView } from './panel.mts'
@@ -33,7 +34,8 @@ async function open(): Promise<void> {
     return
   }
   byId('description').textContent = dashboard.description
-  const views = dashboard.panels.map(panel => new PanelView(panel))
+  const zipkinUrl = grid.dataset.zipkin ?? null
+  const views = dashboard.panels.map(panel => new PanelView(panel, id => traceHref(zipkinUrl, id)))
   grid.replaceChildren(...views.map(view => view.element))
   const toolbar = makeToolbar(dashboard)
   const reading = new Reading(dashboard, views, toolbar)

@@ -1,6 +1,7 @@
 import type { ChartInput } from '../panels/chart.ts'
 import { linesOf, timeSeriesOption } from '../panels/chart.ts'
 import type { Panel } from '../panels/dashboard.ts'
+import { type Exemplar, exemplarQuery } from '../panels/exemplars.ts'
 import { figuresOf } from '../panels/figures.ts'
 import { heatmapOption } from '../panels/heatmap.ts'
 import { type QueryContext, stepSeconds, substitute, type TimeRange } from '../panels/query.ts'
@@ -11,14 +12,16 @@ import { Refused, wordsOf } from './api.mts'
 import { element } from './dom.mts'
 import { Chart, type Option } from './draw.mts'
 import { barsOf, figuresView, legendMark, tableView } from './figures.mts'
-import { instant, range } from './prometheus.mts'
+import { exemplars, instant, range } from './prometheus.mts'
 import { currentTokens } from './theme.mts'
+import { TraceList } from './traces.mts'
 
 const CHARTS = ['timeseries', 'graph', 'heatmap'] as const
 const NUMBERS = ['stat', 'gauge', 'bargauge', 'barchart'] as const
 
 type Read = {
   readonly series: readonly Series[]
+  readonly exemplars: readonly Exemplar[]
   readonly annotations: readonly Interval[]
   readonly range: TimeRange
   readonly stepSeconds: number
@@ -30,13 +33,18 @@ export class PanelView {
   /** Whether it has anything to ask. */
   readonly asks: boolean
   private readonly panel: Panel
+  /** Where the trace of a request can be looked at; null: nowhere. */
+  private readonly hrefOf: (traceId: string) => string | null
+  private readonly traces: TraceList
   private readonly body = element('div', { className: 'body' })
   private readonly legend = element('ul', { className: 'legend' })
   private chart: Chart | null = null
   private last: Read | null = null
 
-  constructor(panel: Panel) {
+  constructor(panel: Panel, hrefOf: (traceId: string) => string | null) {
     this.panel = panel
+    this.hrefOf = hrefOf
+    this.traces = new TraceList(panel, hrefOf)
     const { type, grid } = panel
     this.asks = panel.targets.length > 0 && type !== 'row' && type !== 'text'
     this.element =
@@ -72,6 +80,7 @@ export class PanelView {
       header,
       this.body,
       this.legend,
+      this.traces.element,
     )
   }
 
@@ -102,7 +111,9 @@ export class PanelView {
         }),
       )
       if (signal.aborted) return
-      this.last = { series: read.flat(), annotations, range: shown, stepSeconds: step }
+      const marks = await this.readExemplars(contextOf(step), shown, signal)
+      if (signal.aborted) return
+      this.last = { series: read.flat(), exemplars: marks, annotations, range: shown, stepSeconds: step }
       this.redraw()
     } catch (error) {
       if (signal.aborted) return
@@ -113,6 +124,24 @@ export class PanelView {
         `${isRefused ? 'Prometheus refused the query: ' : 'No data could be read. '}${wordsOf(error)}`,
         true,
       )
+    }
+  }
+
+  /** After the lines, so that a panel never asks more at once than it has queries; a chart without marks is still one. */
+  private async readExemplars(
+    context: QueryContext,
+    shown: TimeRange,
+    signal: AbortSignal,
+  ): Promise<readonly Exemplar[]> {
+    const query = exemplarQuery(this.panel, expr => substitute(expr, context))
+    if (query === null) return []
+    try {
+      const found = await exemplars(query, shown, signal)
+      this.traces.show(found)
+      return found
+    } catch (error) {
+      if (!signal.aborted) this.traces.say(`Single requests could not be read. ${wordsOf(error)}`)
+      return []
     }
   }
 
@@ -143,7 +172,8 @@ export class PanelView {
       this.chart = new Chart(host, (value, name) => this.write(value, name))
     }
     const tokens = currentTokens()
-    const input: ChartInput = { panel: this.panel, ...read, tokens, widthPixels: this.chart.widthPixels }
+    const { panel, hrefOf } = this
+    const input: ChartInput = { panel, ...read, hrefOf, tokens, widthPixels: this.chart.widthPixels }
     if (this.panel.type === 'heatmap') {
       this.chart.draw(heatmapOption(input) as Option)
       return
@@ -190,6 +220,7 @@ export class PanelView {
   private say(message: string, bad = false): void {
     this.chart = null
     this.legend.replaceChildren()
+    this.traces.clear()
     delete this.element.dataset.series
     this.body.replaceChildren(element('p', { className: bad ? 'message bad' : 'message', text: message }))
   }

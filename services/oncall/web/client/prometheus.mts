@@ -1,3 +1,4 @@
+import { type Exemplar, parseExemplars } from '../panels/exemplars.ts'
 import type { TimeRange } from '../panels/query.ts'
 import { parseAnswer, type Series } from '../panels/result.ts'
 import { ask } from './api.mts'
@@ -32,4 +33,15 @@ export async function range(
   })
   const answer = await ask<unknown>(`/api/prometheus/query_range?${parameters}`, signal ? { signal } : {})
   return parseAnswer(answer, refId, legend)
+}
+
+/** Asks Prometheus through this server for single requests of the series that a query reads. */
+export async function exemplars(
+  query: string,
+  { fromSeconds, toSeconds }: TimeRange,
+  signal?: AbortSignal,
+): Promise<Exemplar[]> {
+  const parameters = new URLSearchParams({ query, start: String(fromSeconds), end: String(toSeconds) })
+  const answer = await ask<unknown>(`/api/prometheus/query_exemplars?${parameters}`, signal ? { signal } : {})
+  return parseExemplars(answer)
 }

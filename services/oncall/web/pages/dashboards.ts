@@ -23,8 +23,12 @@ export function dashboardsPage(dashboards: readonly DashboardEntry[]): Page {
   }
 }
 
-/** The viewer's frame: its script fills in panels and variables. */
-export function dashboardPage({ uid, title }: DashboardEntry): Page {
+/**
+ * The viewer's frame: its script fills in panels and variables.
+ *
+ * @param zipkinUrl where traces can be looked at; null: nowhere
+ */
+export function dashboardPage({ uid, title }: DashboardEntry, zipkinUrl: string | null): Page {
   return {
     title,
     section: '/dashboards',
@@ -38,6 +42,6 @@ export function dashboardPage({ uid, title }: DashboardEntry): Page {
 <p class="note end" id="asked" role="status"></p>
 </form>
 <noscript><p class="problems">The panels are drawn by a script, and JavaScript is off. The same dashboard is at <a href="/api/dashboards/${encodeURIComponent(uid)}">its JSON</a>, for Grafana.</p></noscript>
-<div class="grid" id="grid" data-uid="${uid}"></div>`,
+<div class="grid" id="grid" data-uid="${uid}"${zipkinUrl === null ? null : html` data-zipkin="${zipkinUrl}"`}></div>`,
   }
 }

@@ -8,8 +8,10 @@ import type {
   StackFrame,
 } from '../../contract.ts'
 import { empty, type Page } from '../layout.ts'
-import { html, type Markup, raw, safeHref } from '../markup.ts'
+import { html, type Markup, raw } from '../markup.ts'
+import { traceHref } from '../trace-link.ts'
 import { clock, count, groupName, pill, time } from '../words.ts'
+import { problemPage } from './problem.ts'
 
 /** Frames of our own that are open at first: where it was thrown, and who called. */
 const MOST_OPEN = 3
@@ -60,12 +62,17 @@ ${
   }
 }
 
+/** In place of an event that is not kept any more, or never was. */
+export function goneEventPage({ fingerprint, title }: EventGroup): Page {
+  return problemPage(
+    'That event is gone',
+    html`Only the newest events of “${title || 'Untitled event'}” are kept. See <a href="/events/${encodeURIComponent(fingerprint)}">the newest of its kind</a>, or go <a href="/events">back to the list</a>.`,
+  )
+}
+
 function eventBody(group: EventGroupDetail, { event, attacks, zipkinUrl }: ShownEvent): Markup {
   const trace = event.traceId
-  const traceHref =
-    trace !== null && zipkinUrl !== null && /^[0-9a-f]+$/i.test(trace)
-      ? safeHref(`${zipkinUrl}/zipkin/traces/${trace}`)
-      : null
+  const href = traceHref(zipkinUrl, trace)
   const facts: readonly (readonly [string, Markup | string | null])[] = [
     ['Time', time(event.atMs)],
     ['Group', event.group === null ? null : groupName(event.group)],
@@ -86,9 +93,9 @@ function eventBody(group: EventGroupDetail, { event, attacks, zipkinUrl }: Shown
 <section class="card" aria-labelledby="facts"><header><h2 id="facts">This event</h2></header><dl class="facts">${facts
     .filter(([, value]) => value !== null && value !== '')
     .map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>${
-    traceHref === null
+    href === null
       ? html`<p class="note">${trace === null ? 'It carries no trace id: its request was not sampled.' : 'No trace store is set up for links.'}</p>`
-      : html`<p><a class="button" href="${traceHref}" rel="noopener noreferrer">Follow its trace in Zipkin</a></p>`
+      : html`<p><a class="button" href="${href}" rel="noopener noreferrer">Follow its trace in Zipkin</a></p>`
   }</section>
 ${causes(event, attacks)}
 ${context('Tags', event.tags)}${context('Request', event.request)}${context('User', event.user)}${context('Extra', event.extra)}${Object.entries(event.contexts).map(([name, value]) => context(name, isRecord(value) ? value : { value }))}

@@ -11,7 +11,7 @@ import {
 import { type Page, renderPage } from '../layout.ts'
 import { alertsPage } from './alerts.ts'
 import { dashboardPage, dashboardsPage } from './dashboards.ts'
-import { eventPage, eventsPage } from './events.ts'
+import { eventPage, eventsPage, goneEventPage } from './events.ts'
 import { livePage } from './live.ts'
 import { runbookPage } from './runbooks.ts'
 import { runPage, runsPage } from './runs.ts'
@@ -64,9 +64,10 @@ const PAGES: Readonly<Record<string, () => Page>> = {
       { ...hostile(group), events: [hostile(event), hostile(event)] },
       { event: hostile(event), attacks: [hostile(exampleAttack(NOW_MS))], zipkinUrl: ZIPKIN },
     ),
+  'event, gone': () => goneEventPage(hostile(group)),
   runbook: () => runbookPage(HOSTILE, `# ${HOSTILE}`),
   dashboards: () => dashboardsPage([hostile(dashboard)]),
-  dashboard: () => dashboardPage(hostile(dashboard)),
+  dashboard: () => dashboardPage(hostile(dashboard), HOSTILE),
 }
 
 describe('pages', () => {

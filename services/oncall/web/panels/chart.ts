@@ -2,6 +2,7 @@ import type { EChartsCoreOption } from 'echarts/core'
 import type { Tokens } from '../tokens.ts'
 import { namedColour, type Stroke, strokes } from './colours.ts'
 import { type FieldSettings, type Panel, settingsOf } from './dashboard.ts'
+import { type Exemplar, markSeries } from './exemplars.ts'
 import type { TimeRange } from './query.ts'
 import { type Interval, type Series, withGaps } from './result.ts'
 import { format } from './units.ts'
@@ -10,6 +11,10 @@ export type ChartInput = {
   readonly panel: Panel
   readonly series: readonly Series[]
   readonly annotations: readonly Interval[]
+  /** Single requests, newest first. */
+  readonly exemplars: readonly Exemplar[]
+  /** Where the trace of one can be looked at; null: nowhere. */
+  readonly hrefOf: (traceId: string) => string | null
   readonly range: TimeRange
   readonly stepSeconds: number
   readonly tokens: Tokens
@@ -62,6 +67,7 @@ export function timeSeriesOption(input: ChartInput): EChartsCoreOption {
     series: [
       marks(input),
       ...lines.map(line => drawnLine(line, stepSeconds, onTheRight.includes(line) ? 1 : 0)),
+      ...(input.exemplars.length === 0 ? [] : [markSeries(panel, input.exemplars, tokens, input.hrefOf)]),
     ],
   }
 }

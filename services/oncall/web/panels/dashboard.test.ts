@@ -50,6 +50,13 @@ describe('parseDashboard()', () => {
     })
   })
 
+  test('reads which queries mark single requests', () => {
+    const marking = dashboard.panels.flatMap(({ title, targets }) =>
+      targets.filter(({ exemplar }) => exemplar).map(() => title),
+    )
+    expect(marking).toEqual(['Latency, p95'])
+  })
+
   test('finds panels inside folded rows, and no hidden query', () => {
     const panels = [
       {

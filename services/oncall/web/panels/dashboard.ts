@@ -46,6 +46,8 @@ export type Target = {
   readonly format: 'time_series' | 'table' | 'heatmap'
   /** Least distance of two points, such as `30s`; empty: none. */
   readonly interval: string
+  /** Whether single requests are marked as well. */
+  readonly exemplar: boolean
 }
 
 export type Threshold = { readonly value: number | null; readonly color: string }
@@ -224,6 +226,7 @@ function parseTarget(value: unknown, index: number): Target {
     instant: json.instant === true && json.range !== true,
     format: format === 'table' || format === 'heatmap' ? format : 'time_series',
     interval: text(json.interval),
+    exemplar: json.exemplar === true,
   }
 }
 

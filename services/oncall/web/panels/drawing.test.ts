@@ -27,6 +27,8 @@ const input = (panel: Panel, list: readonly Series[], more: Partial<ChartInput> 
   panel,
   series: list,
   annotations: [],
+  exemplars: [],
+  hrefOf: () => null,
   range: { fromSeconds: 0, toSeconds: 20 },
   stepSeconds: 5,
   tokens: TOKENS,
