@@ -1,7 +1,8 @@
+import { SCRAPE_SECONDS } from '../../platform/manifests/prometheus-config.ts'
 import type { Series } from './changes.ts'
 
-/** Distance of two points, seconds: as Prometheus of the lab scrapes. */
-const STEP_SECONDS = 5
+/** Distance of two points, seconds: there is no more to know between two scrapes. */
+export const STEP_SECONDS = SCRAPE_SECONDS
 const PATIENCE_MS = 30_000
 
 type Told = {
@@ -48,5 +49,3 @@ export function seriesOf({ data, error }: Told, query: string): readonly Series[
       .filter(([, value]) => Number.isFinite(value)),
   }))
 }
-
-export { STEP_SECONDS }

@@ -27,6 +27,12 @@ describe('changeOf()', () => {
       expected: { before: 2, during: 7.9, moved: false },
     },
     {
+      title: 'a value whose middle lies between two that were seen',
+      values: [1, 2, null, 4, 8, 2, 20],
+      wanted: { direction: 'rises', least: 5 },
+      expected: { before: 3, during: 20, moved: true },
+    },
+    {
       title: 'a series that the attack made',
       values: [null, null, null, null, null, null, 6],
       wanted: { direction: 'rises', least: 5 },

@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics'
 import { GROUPS, type Group } from '../../platform/topology.ts'
 
 /** What Prometheus says of one series. */
@@ -62,7 +63,7 @@ function changeOfOne({ labels, points }: Series, before: Stretch, during: Stretc
   const rough = valuesIn(points, during)
   if (calm.length === 0 && rough.length === 0) return null
   if (calm.length === 0 && wanted.isKnown) return null
-  const shown = { of: nameOf(labels), before: median(calm) }
+  const shown = { of: nameOf(labels), before: middleOf(calm) }
   switch (wanted.direction) {
     case 'rises': {
       const highest = highestOf(rough)
@@ -98,11 +99,7 @@ function valuesIn(points: Series['points'], { fromSeconds, untilSeconds }: Stret
     .map(([, value]) => value)
 }
 
-function median(values: readonly number[]): number | null {
-  const sorted = [...values].sort((one, other) => one - other)
-  return sorted[Math.floor(sorted.length / 2)] ?? null
-}
-
+const middleOf = (values: readonly number[]) => (values.length === 0 ? null : median([...values]))
 const highestOf = (values: readonly number[]) => (values.length === 0 ? null : Math.max(...values))
 const lowestOf = (values: readonly number[]) => (values.length === 0 ? null : Math.min(...values))
 
