@@ -22,13 +22,15 @@ export type MovedRow =
       readonly what: string
       readonly unmoved: string
       readonly unit: string
-      /** What its query said all the time; null: there is no series. */
-      readonly value: number | null
+      /** Between what its query stayed all the time; null: there is no series. */
+      readonly values: { readonly lowest: number; readonly highest: number } | null
     }
 
 /** What was done, and what it set off. */
 export type DisturbanceRecord = {
   readonly name: string
+  /** When, in UTC: `2026-11-21`. */
+  readonly day: string
   /** As they were written. */
   readonly faults: readonly string[]
   readonly alerts: Readonly<Partial<Record<Owner, Readonly<Record<string, AlertState>>>>>
@@ -36,9 +38,8 @@ export type DisturbanceRecord = {
 
 /** What `trials/metrics-program.ts` found out. */
 export type MovedFile = {
-  /** Where it was measured, in words, and when: `2026-11-21`. */
+  /** Where it was measured, in words. */
   readonly lab: string
-  readonly day: string
   readonly disturbances: readonly DisturbanceRecord[]
   readonly rows: readonly MovedRow[]
 }

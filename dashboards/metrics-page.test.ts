@@ -29,16 +29,20 @@ describe('metricsPage()', () => {
   test('says beside an alert what became of it', () => {
     const moved: MovedFile = {
       lab: 'a lab',
-      day: '2026-01-02',
       disturbances: [
-        { name: 'work', faults: ['{ kind: cpu }'], alerts: { control: { CpuStarved: 'pending' } } },
+        {
+          name: 'work',
+          day: '2026-01-02',
+          faults: ['{ kind: cpu }'],
+          alerts: { control: { CpuStarved: 'pending' } },
+        },
       ],
       rows: [{ what: 'CPU', in: 'work', by: 'cpu', unit: 's', changes: {}, alerts: { CpuStarved: 'fires' } }],
     }
     const page = metricsPage(moved)
     expect(page).toContain('[CpuStarved](runbooks/CpuStarved.md) **fires**')
-    expect(page).toContain('measured on 2026-01-02 (a lab)')
-    expect(page).toContain('| work | `{ kind: cpu }` | - | CpuStarved pending | - |')
+    expect(page).toContain('measured in a lab, by')
+    expect(page).toContain('| work | 2026-01-02 | `{ kind: cpu }` | - | CpuStarved pending | - |')
   })
 })
 
@@ -77,12 +81,15 @@ describe('movedCells()', () => {
 
   test('tells the value of what nothing moves, and why nothing does', () => {
     const unmoved = { what: 'x', unmoved: 'out of reach', unit: 's' }
-    expect(plain(movedCells({ ...unmoved, value: 0 }))).toEqual([
+    expect(plain(movedCells({ ...unmoved, values: { lowest: 0, highest: 0 } }))).toEqual([
       'nothing: out of reach',
       'stays 0 s',
       'the same',
     ])
-    expect(movedCells({ ...unmoved, value: null }).slice(1)).toEqual(['no series', 'no series'])
+    expect(plain(movedCells({ ...unmoved, values: { lowest: 0, highest: 3 } }))[1]).toBe(
+      'between 0 s and 3 s',
+    )
+    expect(movedCells({ ...unmoved, values: null }).slice(1)).toEqual(['no series', 'no series'])
   })
 })
 

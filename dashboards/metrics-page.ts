@@ -16,6 +16,15 @@ const COLUMNS = [
   'control: before -> during',
 ]
 
+const DISTURBANCE_COLUMNS = [
+  'disturbance',
+  'day',
+  'faults',
+  'alerts of the experiment',
+  'alerts of the control',
+  'alerts of the lab',
+]
+
 /** Before and after an arrow that a narrow column does not break. */
 const ARROW = '\u00a0-> '
 
@@ -30,10 +39,10 @@ export function metricsPage(moved: MovedFile): string {
     'one. Names come from `instrumentation/signals.json`; this page is made by `node dashboards/metrics-page-program.ts`, and a',
     'test fails when it is not up to date.',
     '',
-    `The last three columns were measured on ${moved.day} (${moved.lab}) by \`node dashboards/trials/metrics-program.ts\`, which attacks`,
+    `The last three columns were measured in ${moved.lab}, by \`node dashboards/trials/metrics-program.ts\`, which attacks`,
     'the running lab under load, asks Prometheus the query of each row over the time before and during the attack, and names the',
     'series that moved the most: the middle of the values before, and the farthest value during. An alert that was pending or',
-    'firing then says so. [What was done](#what-was-done) stands below the table.',
+    'firing then says so. [What was done](#what-was-done), and when, stands below the table.',
     '',
     line(COLUMNS),
     line(COLUMNS.map(() => '---')),
@@ -44,8 +53,8 @@ export function metricsPage(moved: MovedFile): string {
     'Each row is one experiment of `divergence run`, with load at both groups; faults of the catalogue, offsets from the start of',
     'the attack. `fires on` fired before as well.',
     '',
-    line(['disturbance', 'faults', 'alerts of the experiment', 'alerts of the control', 'alerts of the lab']),
-    line(['---', '---', '---', '---', '---']),
+    line(DISTURBANCE_COLUMNS),
+    line(DISTURBANCE_COLUMNS.map(() => '---')),
     ...moved.disturbances.map(disturbanceRow),
     '',
   ].join('\n')
@@ -77,8 +86,11 @@ function alertsCell({ alerts }: Covered, row: MovedRow | undefined): string {
 export function movedCells(row: MovedRow | undefined): readonly [string, string, string] {
   if (row === undefined) return ['not looked at', '', '']
   if ('unmoved' in row) {
-    const value = row.value === null ? 'no series' : `stays ${format(row.value, row.unit, null)}`
-    return [`nothing: ${row.unmoved}`, value, row.value === null ? 'no series' : 'the same']
+    const how = `nothing: ${row.unmoved}`
+    if (row.values === null) return [how, 'no series', 'no series']
+    const lowest = format(row.values.lowest, row.unit, null)
+    const highest = format(row.values.highest, row.unit, null)
+    return [how, lowest === highest ? `stays ${lowest}` : `between ${lowest} and ${highest}`, 'the same']
   }
   const { by, unit, changes, shared } = row
   const how = `\`${by}\` (${row.in})`
@@ -98,13 +110,14 @@ function changeText({ of, before, during, moved }: Change, unit: string): string
   return of === '' ? values : `${values} (${of})`
 }
 
-function disturbanceRow({ name, faults, alerts }: DisturbanceRecord): string {
+function disturbanceRow({ name, day, faults, alerts }: DisturbanceRecord): string {
   const told = (states: Readonly<Record<string, AlertState>> = {}) =>
     Object.entries(states)
       .map(([alert, state]) => `${alert} ${state}`)
       .join(', ') || '-'
   return line([
     name,
+    day,
     faults.map(fault => `\`${fault}\``).join('<br>'),
     told(alerts.experiment),
     told(alerts.control),

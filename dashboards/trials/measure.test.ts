@@ -88,6 +88,7 @@ describe('measure()', () => {
     const { record } = await measure('work', ['a fault'], STRETCHES, ask)
     expect(record).toEqual({
       name: 'work',
+      day: '1970-01-01',
       faults: ['a fault'],
       alerts: { experiment: { CpuStarved: 'fires' }, control: {}, lab: {} },
     })
@@ -126,7 +127,7 @@ describe('measure() of what shows late', () => {
 })
 
 describe('measureUnmoved()', () => {
-  test('tells what stays, at its highest, and that there is no series', async () => {
+  test('tells between what all series stay, and that there is none', async () => {
     const ask = async (query: string): Promise<readonly Series[]> =>
       query.includes('cfs')
         ? []
@@ -134,14 +135,17 @@ describe('measureUnmoved()', () => {
             {
               labels: {},
               points: [
-                [110, 0],
+                [110, 2],
                 [120, 3],
-                [130, 0],
+                [130, 2],
               ],
             },
+            { labels: { zone: 'b' }, points: [[110, 1]] },
           ]
     const rows = await measureUnmoved(WHOLE, ask)
-    expect(rows.find(({ what }) => what === 'CPU, held back')).toMatchObject({ value: null })
-    expect(rows.find(({ what }) => what === 'Alerting: delivery')).toMatchObject({ value: 3 })
+    expect(rows.find(({ what }) => what === 'CPU, held back')).toMatchObject({ values: null })
+    expect(rows.find(({ what }) => what === 'Alerting: delivery')).toMatchObject({
+      values: { lowest: 1, highest: 3 },
+    })
   })
 })

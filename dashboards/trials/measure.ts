@@ -92,7 +92,8 @@ export async function measure(
       ...(expected.shared === undefined ? {} : { shared: expected.shared }),
     })
   }
-  return { record: { name, faults, alerts }, rows }
+  const day = new Date(during.fromSeconds * 1000).toISOString().slice(0, 10)
+  return { record: { name, day, faults, alerts }, rows }
 }
 
 /** What rows show that nothing moves. */
@@ -110,7 +111,7 @@ export async function measureUnmoved(whole: Stretch, ask: AskRange): Promise<rea
       what: covered.what,
       unmoved: expected.unmoved,
       unit: unitOf(covered, pages),
-      value: values.length === 0 ? null : Math.max(...values),
+      values: values.length === 0 ? null : { lowest: Math.min(...values), highest: Math.max(...values) },
     })
   }
   return rows

@@ -2,6 +2,8 @@
  * Attacks the running local lab so that each metric of docs/metrics.md moves, asks Prometheus the page's own query of each
  * for the time before and during the attack, and writes down what it said: `npm run trial:metrics`, or only some of the
  * disturbances: `npm run trial:metrics -- work names`. It takes about a quarter of an hour, and puts everything back.
+ *
+ * Exit codes: 0 all moved as expected; 1 something did not; 4 a disturbance failed; 130 it was interrupted.
  */
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -20,19 +22,25 @@ import { COVERAGE } from '../coverage.ts'
 import { MOVED_FILE, type MovedFile, type MovedRow } from '../metrics-moved.ts'
 import { metricsPage } from '../metrics-page.ts'
 import { askPrometheus } from './ask.ts'
+import { carryOut } from './carry-out.ts'
 import { type Disturbance, disturbances, experimentText } from './disturbances.ts'
 import { beginEmptyBatch, repairBatch } from './empty-batch.ts'
 import { laterOf } from './expectations.ts'
 import { ExperimentRun, stretchesOf, unprovenIn } from './experiment-run.ts'
 import { measure, measureUnmoved } from './measure.ts'
+import { unexpectedIn } from './unexpected.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const ask = askPrometheus(`http://127.0.0.1:${FORWARDED_PORTS.prometheus}/api/v1`)
 const nowSeconds = () => Date.now() / 1000
 const say = (text: string) => process.stdout.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`)
 
-// Ctrl-C reaches the run as well: it undoes everything and ends, and then so do we.
-process.on('SIGINT', () => say('interrupted'))
+// Ctrl-C reaches the run as well: it undoes everything and ends, and when the rest is undone, so do we.
+const interrupting = new AbortController()
+process.on('SIGINT', () => {
+  say('interrupted: ends when everything is undone')
+  interrupting.abort(new Error('interrupted'))
+})
 
 const names = process.argv.slice(2)
 const all = disturbances(await freeMiB())
@@ -48,13 +56,15 @@ const lab = await connectTrialLab()
 const whole = await remember(lab)
 await spreadPods(lab, whole)
 const beganSeconds = nowSeconds()
+const measuredRows: MovedRow[] = []
 let file = JSON.parse(await readFile(MOVED_FILE, 'utf8')) as MovedFile
 for (const disturbance of chosen) {
+  if (interrupting.signal.aborted) break
   try {
     const { record: done, rows } = await disturb(disturbance)
+    measuredRows.push(...rows)
     file = {
       lab: `the local lab, seven nodes on one machine with ${availableParallelism()} processors`,
-      day: new Date().toISOString().slice(0, 10),
       disturbances: all.flatMap(({ name }) =>
         name === done.name ? [done] : file.disturbances.filter(one => one.name === name),
       ),
@@ -67,21 +77,32 @@ for (const disturbance of chosen) {
     process.exitCode = 4
   }
 }
-const unmoved = await measureUnmoved({ fromSeconds: beganSeconds, untilSeconds: nowSeconds() }, ask)
-await write({ ...file, rows: inOrder([...unmoved, ...file.rows]) })
+if (interrupting.signal.aborted) {
+  process.exitCode = 130
+} else {
+  const unmoved = await measureUnmoved({ fromSeconds: beganSeconds, untilSeconds: nowSeconds() }, ask)
+  measuredRows.push(...unmoved)
+  await write({ ...file, rows: inOrder([...unmoved, ...file.rows]) })
+  const unexpected = unexpectedIn(
+    measuredRows,
+    chosen.map(({ name }) => name),
+  )
+  for (const sentence of unexpected) say(`NOT as expected: ${sentence}`)
+  if (unexpected.length > 0) process.exitCode ??= 1
+}
 lab.agents.close()
 
 /** Carries one disturbance out and undoes it. */
 async function disturb(disturbance: Disturbance) {
   say(`${disturbance.name}: ${disturbance.faults.map(({ kind }) => kind).join(', ')}`)
   const run = await ExperimentRun.start(experimentText(disturbance))
-  try {
-    if ((await run.untilAttack()) && disturbance.hasEmptyBatch) await beginEmptyBatch(api)
-    await run.untilOver()
-  } finally {
-    if (disturbance.hasEmptyBatch) await repairBatch(api)
-    await spreadPods(lab, whole)
-  }
+  await carryOut(run, {
+    batch: disturbance.hasEmptyBatch
+      ? { begin: () => beginEmptyBatch(api), repair: () => repairBatch(api) }
+      : null,
+    spreadPods: () => spreadPods(lab, whole),
+  })
+  interrupting.signal.throwIfAborted()
   const entries = await run.entries()
   for (const unproven of unprovenIn(entries)) say(`${disturbance.name}: NOT proven: ${unproven}`)
   const faults = [
@@ -90,7 +111,7 @@ async function disturb(disturbance: Disturbance) {
   ]
   const stretches = stretchesOf(entries)
   const shownSeconds = stretches.during.untilSeconds + laterOf(disturbance.name)
-  await sleep(Math.max(0, shownSeconds - nowSeconds()) * 1000)
+  await sleep(Math.max(0, shownSeconds - nowSeconds()) * 1000, undefined, { signal: interrupting.signal })
   const measured = await measure(disturbance.name, faults, stretches, ask)
   for (const row of measured.rows) if ('changes' in row) say(`  ${told(row)}`)
   return measured
