@@ -44,7 +44,7 @@ import { KubeconfigApiServer } from './platform/api-server.ts'
 import { checksText } from './platform/checks-text.ts'
 import type { Cluster, Progress } from './platform/cluster/cluster.ts'
 import { ContextCluster, contextChecks } from './platform/cluster/context.ts'
-import { localChecks } from './platform/cluster/local/checks.ts'
+import { localChecks, requireRoom } from './platform/cluster/local/checks.ts'
 import {
   corpusSize,
   ensureGeneratedCorpus,
@@ -153,7 +153,10 @@ async function up(options: Common & { readonly corpus: string }): Promise<void> 
       : null
   const observability = { ...alertFiles(), dashboards: dashboardFiles() }
   const parts = { cluster: clusterOf(options), images, corpus, observability, recordPath: recordOf(options) }
-  await changing(options, () => bringUp(parts, new Steps(stepOutput(), stop.signal)))
+  await changing(options, async () => {
+    if (options.context === undefined) await requireRoom(labFolders())
+    await bringUp(parts, new Steps(stepOutput(), stop.signal))
+  })
   await healLeftovers(options)
 }
 

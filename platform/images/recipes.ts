@@ -119,13 +119,7 @@ export async function allRecipes(root: string, folders: LabFolders): Promise<rea
       ]),
     ),
     recipe('zipkin', 'zipkin/Dockerfile', { FETCHED: 'zipkin-fetched', FOUNDATION: 'foundation' }),
-    recipe(
-      'load-packages',
-      'load/packages.Dockerfile',
-      onFoundation(),
-      [],
-      [await goProgram(join(root, 'platform/images/load'), 'k6', folders)],
-    ),
+    recipe('load-packages', 'load/packages.Dockerfile', onFoundation(), [], [await goProgram('k6', folders)]),
     recipe('load', 'load/Dockerfile', { PACKAGES: 'load-packages' }, [], node.load),
     recipe('agent-packages', 'agent/packages.Dockerfile', { PACKAGES: 'services-packages' }),
     recipe(
@@ -133,7 +127,7 @@ export async function allRecipes(root: string, folders: LabFolders): Promise<rea
       'agent/Dockerfile',
       { PACKAGES: 'agent-packages' },
       ['agent/supervise'],
-      [...node.agent, ...(await agentPrograms(join(root, 'platform/images/agent'), folders))],
+      [...node.agent, ...(await agentPrograms(folders))],
     ),
   ])
 }
@@ -186,8 +180,8 @@ async function nodeSources(root: string) {
 }
 
 /** Programs of our own that are too close to the kernel for Node. */
-function agentPrograms(folder: string, folders: LabFolders): Promise<readonly ContextPart[]> {
-  return Promise.all(['launch', 'packet-delay'].map(name => goProgram(join(folder, name), name, folders)))
+function agentPrograms(folders: LabFolders): Promise<readonly ContextPart[]> {
+  return Promise.all((['launch', 'packet-delay'] as const).map(name => goProgram(name, folders)))
 }
 
 /** Without it Node would have to look into each file to learn what kind of module it is. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../errors.ts'
 import type { Progress } from '../cluster.ts'
@@ -41,6 +41,11 @@ export async function programHash(name: ProgramName, modules: string = moduleFol
   return hash.digest('hex').slice(0, 12)
 }
 
+/** Where a compiled program is kept. */
+export async function programPath(name: ProgramName, folders: LabFolders): Promise<string> {
+  return join(folders.cache, 'bin', `${name}-${await programHash(name)}`)
+}
+
 /**
  * Compiles a program unless it is in the cache folder already.
  *
@@ -53,12 +58,12 @@ export async function ensureProgram(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<string> {
-  const path = join(folders.cache, 'bin', `${name}-${await programHash(name)}`)
+  const path = await programPath(name, folders)
   if (await exists(path)) return path
   const waiting = () => progress(`waiting for another process that compiles ${name}`)
   await underLock(`${path}.lock`, waiting, signal, async () => {
     if (await exists(path)) return
-    await requireGo()
+    await requireGo(name === 'kube' ? 'Kubernetes' : name)
     progress(name === 'kube' ? 'compiling Kubernetes (minutes, once on this machine)' : `compiling ${name}`)
     await mkdir(join(folders.cache, 'bin'), { recursive: true })
     const unfinished = `${path}.unfinished`
@@ -97,12 +102,6 @@ export function goEnvironment(folders: LabFolders): Record<string, string> {
   }
 }
 
-/** Removes what Go has cached for the lab and the programs themselves. */
-export async function removePrograms(folders: LabFolders): Promise<void> {
-  await rm(join(folders.cache, 'go'), { recursive: true, force: true })
-  await rm(join(folders.cache, 'bin'), { recursive: true, force: true })
-}
-
 /** @returns for example `go1.26.8`, or undefined where Go is not installed */
 export async function goVersion(): Promise<string | undefined> {
   return tryRun('go', ['env', 'GOVERSION'])
@@ -114,12 +113,16 @@ export function goIsNewEnough(version: string): boolean {
   return Number(major) > 1 || Number(minor) >= OLDEST_GO_MINOR
 }
 
-async function requireGo(): Promise<void> {
+/**
+ * @param program what is to be compiled
+ * @throws UserError when Go is missing or too old
+ */
+export async function requireGo(program: string): Promise<void> {
   const version = await goVersion()
   if (version && goIsNewEnough(version)) return
   throw new UserError(
     'NO_GO',
-    `Cannot compile Kubernetes: Go 1.${OLDEST_GO_MINOR} or later is needed, ${version ? `this machine has ${version}` : 'and there is no go command'}`,
+    `Cannot compile ${program}: Go 1.${OLDEST_GO_MINOR} or later is needed, ${version ? `this machine has ${version}` : 'and there is no go command'}`,
     'Install it: on Debian 13 or Ubuntu 24.04 and later sudo apt-get install golang-go, elsewhere from https://go.dev/dl/.',
   )
 }

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, test } from '@jest/globals'
-import { portCheck, portOwners } from './checks.ts'
+import { neededDiskGib, portCheck, portOwners } from './checks.ts'
+import { PretendedMachine } from './engine-fixture.ts'
 import { HOST_PORTS } from './plan.ts'
 
 describe('portOwners()', () => {
@@ -14,18 +15,46 @@ describe('portOwners()', () => {
   })
 })
 
+const listening = async (work: (port: number) => Promise<void>) => {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  try {
+    await work((server.address() as AddressInfo).port)
+  } finally {
+    server.close()
+  }
+}
+
+describe('neededDiskGib()', () => {
+  test.each([
+    { title: 'all of a cold start', compiled: false, built: 0, unpacked: false, expected: 15 },
+    { title: 'the rest of one that was killed', compiled: true, built: 4 / 7, unpacked: false, expected: 8 },
+    { title: 'room to run in where all is made', compiled: true, built: 1, unpacked: true, expected: 3 },
+  ])('is $title', ({ expected, ...made }) => {
+    expect(neededDiskGib(made)).toBeCloseTo(expected, 6)
+  })
+})
+
+describe('requireRoom()', () => {
+  test('refuses before anything is begun when something else has a port, and says how to find it', () =>
+    listening(async port => {
+      const machine = await PretendedMachine.create()
+      try {
+        const owners = JSON.stringify([{ port, container: 'divergence-system' }])
+
+        expect(await machine.run('checks.ts', `requireRoom(folders, ${owners})`)).toMatchObject({
+          code: 'MACHINE_NOT_READY',
+          hint: expect.stringContaining(`ss -ltnp | grep ${port}`),
+          called: [''],
+        })
+      } finally {
+        await machine.close()
+      }
+    }))
+})
+
 describe('portCheck()', () => {
   const system = { name: 'divergence-system', running: true, labels: {} }
-  const listening = async (work: (port: number) => Promise<void>) => {
-    const server = createServer()
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    try {
-      await work((server.address() as AddressInfo).port)
-    } finally {
-      server.close()
-    }
-  }
-
   test('knows its own container by the port it has', () =>
     listening(async port => {
       const containers = new Map([['divergence-system', { ...system, ports: [port] }]])

@@ -2,26 +2,22 @@ import { access, readFile, statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { goEnvironment, goIsNewEnough, goVersion, programHash } from './binaries.ts'
+import { UserError } from '../../errors.ts'
+import { GO_PROGRAMS, goExecutable } from '../../images/go-program.ts'
+import { IMAGES } from '../../topology.ts'
+import type { Check } from '../cluster.ts'
+import { goEnvironment, goIsNewEnough, goVersion, programPath } from './binaries.ts'
 import { type LabContainer, labContainers } from './containers.ts'
 import { askEngine } from './engine.ts'
 import { type LabFolders, labFolders } from './folders.ts'
-import { CONTROL_PLANE, HOST_PORTS, NETWORK, nodePlans, REGISTRY, STORE_VOLUME } from './plan.ts'
+import { packageServerChecks } from './package-servers.ts'
+import { CONTROL_PLANE, HOST_PORTS, NETWORK, nodePlans, REGISTRY } from './plan.ts'
 import { tryRun } from './shell.ts'
-
-export type Check = {
-  readonly check: string
-  readonly ok: boolean
-  /** What was found. */
-  readonly detail: string
-  /** What to do when it is not ok. */
-  readonly hint: string
-}
+import { hasDeployedImages } from './template.ts'
 
 const GIB = 1024 ** 3
-/** From an empty cache: Go's caches, each image as layers, in the registry and unpacked for the nodes. */
-const COLD_DISK_GIB = 15
-const WARM_DISK_GIB = 3
+/** What a cold start takes in the end, in its parts: Go's caches, images as layers, then in the registry and unpacked. */
+const DISK_GIB = { go: 5, layers: 3.5, store: 3.5, running: 3 } as const
 /** Nodes and both groups took 3.6 GiB at rest on the reference machine; Spark and the load generator come on top. */
 const COLD_MEMORY_GIB = 8
 const WARM_MEMORY_GIB = 1
@@ -35,22 +31,74 @@ const ASK_LIMIT_MS = 8_000
 export async function localChecks(folders: LabFolders = labFolders()): Promise<readonly Check[]> {
   const engine = await engineCheck()
   const containers = engine.ok ? await labContainers() : new Map<string, LabContainer>()
-  const warm = engine.ok && (await hasVolume())
-  const compiled = await isCompiled(folders)
+  const made = await madeSoFar(folders, engine.ok)
+  const { compiled } = made
   return [
     engine,
     await goCheck(compiled),
-    await diskCheck(folders, warm),
+    await diskCheck(folders, made),
     await memoryCheck(containers),
     ...(await Promise.all(portOwners().map(owner => portCheck(owner, containers)))),
     await subnetCheck(engine.ok),
-    await packagesCheck(warm),
+    ...(await packageServerChecks(!made.unpacked)),
     await modulesCheck(folders, compiled),
     await overlayCheck(engine.ok),
     await cgroupCheck(),
     await packetFilterCheck(),
     await watchCheck(),
   ]
+}
+
+/**
+ * Finds before `up` begins what would make it fail minutes later. Asks nothing when the lab runs already.
+ *
+ * @throws UserError MACHINE_NOT_READY with all that is in the way
+ */
+export async function requireRoom(
+  folders: LabFolders,
+  owners: readonly PortOwner[] = portOwners(),
+): Promise<void> {
+  const engineAnswers = (await askEngine()).kind === 'answers'
+  const containers = engineAnswers ? await labContainers() : new Map<string, LabContainer>()
+  if (nodePlans().every(({ container }) => containers.get(container)?.running)) return
+  const checks = await Promise.all([
+    madeSoFar(folders, engineAnswers).then(made => diskCheck(folders, made)),
+    ...owners.map(owner => portCheck(owner, containers)),
+  ])
+  const failed = checks.filter(({ ok }) => !ok)
+  if (failed.length === 0) return
+  throw new UserError(
+    'MACHINE_NOT_READY',
+    `Cannot bring up the lab: ${failed.map(({ check, detail }) => `${check}: ${detail}`).join('; ')}`,
+    [...new Set(failed.map(({ hint }) => hint))].join('\n'),
+  )
+}
+
+/** How far a start has come on this machine, whatever became of it. */
+export type MadeSoFar = {
+  /** All Go programs are there. */
+  readonly compiled: boolean
+  /** Share of the images that are built, 0 to 1. */
+  readonly built: number
+  /** All images were unpacked for the nodes once. */
+  readonly unpacked: boolean
+}
+
+/** Room that a start still needs, GiB. What earlier ones made is not made again. */
+export function neededDiskGib({ compiled, built, unpacked }: MadeSoFar): number {
+  const { go, layers, store, running } = DISK_GIB
+  return running + (compiled ? 0 : go) + layers * (1 - built) + (unpacked ? 0 : store)
+}
+
+async function madeSoFar(folders: LabFolders, engineAnswers: boolean): Promise<MadeSoFar> {
+  const compiled = await isCompiled(folders)
+  if (!engineAnswers) return { compiled, built: 0, unpacked: false }
+  const format = '{{.Repository}}:{{.Tag}}'
+  const listing = await tryRun('docker', ['images', '--format', format, 'divergence/*'])
+  const tags = (listing ?? '').split('\n')
+  const foundation = tags.find(tag => tag.startsWith('divergence/node-foundation:'))
+  const built = IMAGES.filter(name => tags.some(tag => tag.startsWith(`divergence/${name}:`)))
+  return { compiled, built: built.length / IMAGES.length, unpacked: await hasDeployedImages(foundation) }
 }
 
 async function engineCheck(): Promise<Check> {
@@ -66,26 +114,28 @@ async function engineCheck(): Promise<Check> {
   return { check, ok: false, detail: answer.detail, hint: hints[answer.kind] }
 }
 
+const NOTHING_TO_COMPILE = 'not needed: all programs are compiled already'
+
 async function goCheck(compiled: boolean): Promise<Check> {
   const check = 'Go'
   const version = await goVersion()
   if (version && goIsNewEnough(version)) return { check, ok: true, detail: version, hint: '' }
   const hint =
     'Install it: sudo apt-get install golang-go on Debian 13 or Ubuntu 24.04 and later, else https://go.dev/dl/.'
-  if (compiled) return { check, ok: true, detail: 'not needed: Kubernetes is compiled already', hint: '' }
+  if (compiled) return { check, ok: true, detail: NOTHING_TO_COMPILE, hint: '' }
   return { check, ok: false, detail: version ? `${version} is too old` : 'no go command', hint }
 }
 
-async function diskCheck(folders: LabFolders, warm: boolean): Promise<Check> {
+async function diskCheck(folders: LabFolders, made: MadeSoFar): Promise<Check> {
   const root = (await tryRun('docker', ['info', '--format', '{{.DockerRootDir}}'])) || '/var/lib'
-  const needed = warm ? WARM_DISK_GIB : COLD_DISK_GIB
+  const needed = neededDiskGib(made)
   const cache = await nearestFolder(folders.cache)
   const free = await Promise.all([...new Set([root, cache])].map(freeGib))
   const least = Math.min(...free)
   return {
     check: 'free disk',
     ok: least >= needed,
-    detail: `${least.toFixed(1)} GiB, ${needed} needed (${root}, ${cache})`,
+    detail: `${least.toFixed(1)} GiB, ${needed.toFixed(1)} needed (${root}, ${cache})`,
     hint: 'Make room: docker system prune removes what no container uses.',
   }
 }
@@ -165,25 +215,9 @@ async function subnetCheck(engineAnswers: boolean): Promise<Check> {
   }
 }
 
-async function packagesCheck(warm: boolean): Promise<Check> {
-  const check = 'Debian packages'
-  if (warm) return { check, ok: true, detail: 'not needed: the base image is there', hint: '' }
-  const url = 'http://deb.debian.org/debian/dists/bookworm/Release'
-  // apt's own tool goes the way apt goes, through whatever proxy it is told to use.
-  const helper = '/usr/lib/apt/apt-helper'
-  const ok = (await exists(helper))
-    ? (await tryRun(helper, ['download-file', url, '/dev/null'], { timeoutMs: ASK_LIMIT_MS })) !== undefined
-    : await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(ASK_LIMIT_MS) }).then(
-        answer => answer.ok,
-        () => false,
-      )
-  const hint = 'The first start fetches packages: see whether apt-get update works, and which proxy it needs.'
-  return { check, ok, detail: ok ? 'reachable' : 'not reachable', hint }
-}
-
 async function modulesCheck(folders: LabFolders, compiled: boolean): Promise<Check> {
   const check = 'Go modules'
-  if (compiled) return { check, ok: true, detail: 'not needed: Kubernetes is compiled already', hint: '' }
+  if (compiled) return { check, ok: true, detail: NOTHING_TO_COMPILE, hint: '' }
   const options = { folder: tmpdir(), environment: goEnvironment(folders), timeoutMs: ASK_LIMIT_MS }
   const ok = (await tryRun('go', ['list', '-m', 'go.etcd.io/bbolt@v1.4.2'], options)) !== undefined
   const hint =
@@ -240,12 +274,12 @@ async function watchCheck(): Promise<Check> {
   }
 }
 
-async function hasVolume(): Promise<boolean> {
-  return (await tryRun('docker', ['volume', 'inspect', STORE_VOLUME])) !== undefined
-}
-
 async function isCompiled(folders: LabFolders): Promise<boolean> {
-  return exists(join(folders.cache, 'bin', `kube-${await programHash('kube')}`))
+  const paths = await Promise.all([
+    ...(['kube', 'pause'] as const).map(name => programPath(name, folders)),
+    ...GO_PROGRAMS.map(async name => (await goExecutable(name, folders)).executable),
+  ])
+  return (await Promise.all(paths.map(exists))).every(Boolean)
 }
 
 function exists(path: string): Promise<boolean> {

@@ -22,14 +22,28 @@ export type LabContainer = {
  */
 export const OUR_CONTAINERS = [`--filter=label=${LAB_LABEL}`, '--filter=name=^/divergence-'] as const
 
+/** Some, such as the one that unpacks images, are there for seconds. */
+const TRIES = 5
+
 /** All containers of the cluster, by name, whatever their state. */
 export async function labContainers(signal?: AbortSignal): Promise<ReadonlyMap<string, LabContainer>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await inspectAll(signal)
+    } catch (error) {
+      // One that is removed between the two questions makes the second fail, after it has told of the others.
+      const gone = error instanceof MachineryError && /no such (object|container)/i.test(error.message)
+      if (!gone || attempt === TRIES) throw error
+    }
+  }
+}
+
+async function inspectAll(signal: AbortSignal | undefined): Promise<ReadonlyMap<string, LabContainer>> {
   const options = signal === undefined ? {} : { signal }
   const ids = await docker(['ps', '--all', '--quiet', ...OUR_CONTAINERS], options)
   if (ids === '') return new Map()
   const format =
     '{"name":{{json .Name}},"running":{{json .State.Running}},"labels":{{json .Config.Labels}},"bindings":{{json .HostConfig.PortBindings}}}'
-  // One that is removed between the two calls makes `inspect` fail after it has told of the others.
   const lines = await docker(['inspect', '--format', format, ...ids.split('\n')], options)
   const containers = lines.split('\n').map(inspected)
   return new Map(containers.map(each => [each.name, each]))

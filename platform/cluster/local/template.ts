@@ -63,9 +63,29 @@ export async function ensureTemplate(
   })
 }
 
+/** Lists what the template holds; written when that is whole. */
+const COMPLETE = '/store/template/complete'
+
 /** What the present template holds; asked of the registry's container, which has the store mounted. */
 async function heldReferences(signal: AbortSignal): Promise<readonly string[]> {
-  const file = '/store/template/complete'
-  const text = await tryRun('docker', ['exec', REGISTRY.container, 'cat', file], { signal })
-  return text ? text.split('\n').filter(line => line !== '') : []
+  return lines(await tryRun('docker', ['exec', REGISTRY.container, 'cat', COMPLETE], { signal }))
+}
+
+/**
+ * Whether what is deployed was unpacked for the nodes once: then all images have been built, whatever runs now. Asks an
+ * engine that answers, and makes nothing.
+ *
+ * @param foundation image to look into the store with; undefined when there is none
+ */
+export async function hasDeployedImages(foundation: string | undefined): Promise<boolean> {
+  // Docker would make a volume that is not there.
+  if ((await tryRun('docker', ['volume', 'inspect', STORE_VOLUME])) === undefined) return false
+  if (foundation === undefined) return false
+  const look = ['run', '--rm', '--network=none', '--read-only', `--volume=${STORE_VOLUME}:/store:ro`]
+  const held = lines(await tryRun('docker', [...look, '--entrypoint=cat', foundation, COMPLETE]))
+  return held.some(reference => !SYSTEM_IMAGES.test(reference))
+}
+
+function lines(text: string | undefined): readonly string[] {
+  return (text ?? '').split('\n').filter(line => line !== '')
 }
