@@ -60,7 +60,9 @@ const TARGETS = [
       'How long the slowest target of a job takes to tell its metrics; at 4 s Prometheus gives up, on the API server at 10 s.',
     unit: 'seconds',
     min: 0,
-    queries: [{ expr: `max by (job) (scrape_duration_seconds{${IN_SCOPE}})`, legend: '{{job}}' }],
+    queries: [
+      { expr: `max by (group, job) (scrape_duration_seconds{${IN_SCOPE}})`, legend: '{{group}} {{job}}' },
+    ],
   }),
   table({
     title: 'Targets that are down',
@@ -178,8 +180,8 @@ const SERVICES = [
     min: 0,
     queries: [
       {
-        expr: `sum by (condition) (kube_node_status_condition{${IN_GROUP},condition!="Ready",status="true"})`,
-        legend: '{{condition}}',
+        expr: `sum by (group, condition) (kube_node_status_condition{${IN_GROUP},condition!="Ready",status="true"})`,
+        legend: '{{group}} {{condition}}',
       },
     ],
   }),

@@ -75,6 +75,9 @@ const BROKEN: Readonly<Record<string, Dashboard>> = {
   'target-rate-interval': asking('rate(k6_http_reqs_total{group=~"$group"}[5m])'),
   'target-counter-rated': asking('sum(k6_http_reqs_total{group=~"$group"})'),
   'target-group': asking('sum(container_processes)'),
+  'target-aggregation-keeps-group': asking(
+    'sum by (le) (rate(gateway_request_duration_seconds_bucket{group=~"$group"}[$__rate_interval]))',
+  ),
   'target-quantile-keeps-le': asking(
     'histogram_quantile(0.9, sum by (group) (rate(gateway_request_duration_seconds_bucket{group="control"}[$__rate_interval])))',
   ),

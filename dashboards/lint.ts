@@ -203,6 +203,56 @@ function readable(expression: string): readonly Selector[] {
 /** Labels of which each value belongs to one group, or that are chosen with care. */
 const GROUP_TELLING = ['group', 'namespace', 'job', 'service', 'node', 'run']
 
+type Aggregation = {
+  /** Without what stands in its brackets, such as `sum by (le)`. */
+  readonly text: string
+  readonly body: string
+  readonly keeps: (label: string) => boolean
+}
+
+/** Those whose series are others than the ones they are made of; `topk` and its like only leave some out. */
+const AGGREGATION =
+  /\b(?:sum|min|max|avg|group|stddev|stdvar|count|count_values|quantile)\s*(?:\b(by|without)\s*\(([^)]*)\)\s*)?\(/g
+const GROUPING_AFTER = /^\s*(by|without)\s*\(([^)]*)\)/
+
+/** Every aggregation of an expression, also those within others; the labels it keeps may stand on either side of it. */
+function aggregationsOf(expression: string): readonly Aggregation[] {
+  return [...expression.matchAll(AGGREGATION)].map(match => {
+    const [opening, word, list] = match
+    const from = match.index + opening.length
+    const end = closingBracket(expression, from)
+    const [, wordAfter, listAfter = ''] = GROUPING_AFTER.exec(expression.slice(end + 1)) ?? []
+    const labels = (list ?? listAfter).split(',').map(label => label.trim())
+    const isBy = (word ?? wordAfter ?? 'by') === 'by'
+    return {
+      text: opening.slice(0, -1).trim(),
+      body: expression.slice(from, end),
+      keeps: label => labels.includes(label) === isBy,
+    }
+  })
+}
+
+/** Where the bracket is closed that was opened before `from`; the end when it never is. */
+function closingBracket(expression: string, from: number): number {
+  let open = 1
+  for (let at = from; at < expression.length; at++) {
+    if (expression[at] === '(') open++
+    if (expression[at] === ')' && --open === 0) return at
+  }
+  return expression.length
+}
+
+/** Labels of which each value belongs to one group. */
+const ONE_GROUP_EACH = ['group', 'namespace', 'node']
+
+/** Metrics of the services that both groups share: they have one group only, whatever is chosen. */
+const OF_SHARED_SERVICES = /^(alertmanager|oncall|prometheus|zipkin)_/
+
+function isOfChosenGroups({ metric, matchers }: Selector): boolean {
+  const isChosen = matchers.some(({ label, operator }) => label === 'group' && operator === '=~')
+  return isChosen && !OF_SHARED_SERVICES.test(metric)
+}
+
 const RATES = ['rate', 'irate', 'increase', 'delta', 'deriv']
 
 const TARGET_RULES: readonly Rule[] = [
@@ -242,6 +292,14 @@ const TARGET_RULES: readonly Rule[] = [
       .filter(({ matchers }) => !matchers.some(({ label }) => GROUP_TELLING.includes(label)))
       .filter(() => !labelsKept(expr)?.some(label => GROUP_TELLING.includes(label)))
       .map(({ metric }) => `'${metric}' of both groups is thrown together`),
+  ),
+  targetRule('target-aggregation-keeps-group', ({ expr }, _, { type }) =>
+    // A single figure may be of all that is chosen; what is drawn over time is there to be compared.
+    type !== 'timeseries' && type !== 'heatmap'
+      ? []
+      : aggregationsOf(expr)
+          .filter(({ body, keeps }) => readable(body).some(isOfChosenGroups) && !ONE_GROUP_EACH.some(keeps))
+          .map(({ text }) => `'${text}' throws the chosen groups together`),
   ),
   targetRule('target-quantile-keeps-le', ({ expr }) =>
     readable(expr)

@@ -1,4 +1,5 @@
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard'
+import { GROUPS } from '../../platform/topology.ts'
 import { IN_SCOPE, perSecond, quantileOf, share } from '../expressions.ts'
 import { heatmap, timeSeries } from './panel.ts'
 
@@ -58,11 +59,13 @@ export function requests(name: string, histogram: string): readonly Panel[] {
         { expr: quantileOf(0.99, buckets, 'group, route'), legend: '{{group}} {{route}}', exemplars: true },
       ],
     }),
-    heatmap({
-      title: `${name}: spread of latency`,
-      description: `How many requests of the ${name.toLowerCase()} took how long: a second band is a second kind of answer, such as a time-out.`,
-      unit: 'seconds',
-      expr: perSecond(buckets, 'le'),
-    }),
+    ...GROUPS.map(group =>
+      heatmap({
+        title: `${name}: spread of latency, ${group}`,
+        description: `How many requests of the ${name.toLowerCase()} in the ${group} group took how long: a second band is a second kind of answer, such as a time-out.`,
+        unit: 'seconds',
+        expr: perSecond(`${histogram}_bucket{group="${group}",zone=~"$zone"}`, 'le'),
+      }),
+    ),
   ]
 }

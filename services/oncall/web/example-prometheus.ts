@@ -83,7 +83,8 @@ function valueAt(
   const hit = inAttack && metric.group !== 'control' ? 1 : 0
   if (metric.le !== undefined)
     return metric.le === '+Inf' ? 60 : 60 * (1 - Math.exp(-Number(metric.le) / (0.012 + hit * 0.05)))
-  if (query.includes('5xx')) return Math.min(1, 1 - 0.0006 * (0.4 + (1 + wave) ** 2) - hit * 0.012 * (1.2 + wave / 2))
+  if (query.includes('5xx'))
+    return Math.min(1, 1 - 0.0006 * (0.4 + (1 + wave) ** 2) - hit * 0.012 * (1.2 + wave / 2))
   if (query.includes('histogram_quantile'))
     return 0.011 * (1 + 0.12 * wave) * (query.includes('0.95') ? 3 : 1) * (1 + hit * 1.9)
   return 60 + 1.4 * wave - hit * 3
