@@ -1,4 +1,4 @@
-import type { Batch } from './trial.ts'
+import type { Batch, TrialFault } from './trial.ts'
 
 const on = (services: string, zone: string) => ({ group: 'experiment', services: [services], zone })
 const zone = (name: string) => ({ group: 'experiment', zone: name })
@@ -50,13 +50,29 @@ export function allBatches(durationSeconds: number): readonly Batch[] {
       name: 'the API',
       faults: [
         { kind: 'drain', select: zone('c'), durationSeconds },
+        { kind: 'oversubscribe', select: { group: 'experiment' }, durationSeconds, requestedPercent: 300 },
+      ],
+    },
+    {
+      // What kinds do when they are told to do the other thing; and what hits no pod of these.
+      name: 'other modes',
+      faults: [
+        { kind: 'memory', select: on('gateway', 'a'), durationSeconds, oomKill: true },
+        // A look-up is given up after 300 ms: this is as slow as one can be.
+        { kind: 'dns', select: on('gateway', 'b'), durationSeconds, mode: 'slow', delayMs: 280 },
+        {
+          kind: 'slow-database',
+          select: { group: 'experiment' },
+          durationSeconds,
+          mode: 'lock',
+          table: 'plays',
+        },
         {
           kind: 'scale-down',
           select: { group: 'experiment', services: ['recommender'] },
           durationSeconds,
           replicas: 2,
         },
-        { kind: 'oversubscribe', select: { group: 'experiment' }, durationSeconds, requestedPercent: 300 },
       ],
     },
     { name: 'a zone cut off', faults: [{ kind: 'zone-partition', select: zone('b'), durationSeconds }] },
@@ -83,4 +99,10 @@ export const MOMENTARY: Batch = {
     { kind: 'evict', select: on('recommender', 'b'), durationSeconds: 20 },
     { kind: 'kill-primary', select: { group: 'experiment' } },
   ],
+}
+
+/** What a fault is called in the table: its kind, and its mode where the kind has another one. */
+export function nameOf({ kind, mode, oomKill }: TrialFault): string {
+  if (oomKill === true) return `${kind} oomKill`
+  return mode === 'slow' || mode === 'lock' ? `${kind} ${mode}` : kind
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { faultSchema } from '../faults/catalogue.ts'
-import { allBatches, MOMENTARY } from './batches.ts'
+import { conflicts } from '../faults/overlap.ts'
+import { allBatches, MOMENTARY, nameOf } from './batches.ts'
 import { roundsOf } from './soak.ts'
 
 describe('roundsOf()', () => {
@@ -41,6 +42,21 @@ describe('roundsOf()', () => {
       }
     }
   })
+})
+
+/** A runner refuses what cannot go on side by side. */
+const conflictsIn = (faults: readonly object[]) => conflicts(faults.map(fault => faultSchema.parse(fault)))
+
+test.each([...allBatches(10), MOMENTARY].map(({ name, faults }) => ({ name, faults })))(
+  'the batch $name has only faults that can be on at the same time, and no name twice',
+  ({ faults }) => {
+    expect(conflictsIn(faults)).toEqual([])
+    expect(new Set(faults.map(nameOf)).size).toBe(faults.length)
+  },
+)
+
+test('so has every round', () => {
+  for (const { batch } of roundsOf(400, 3)) expect(conflictsIn(batch.faults)).toEqual([])
 })
 
 describe('allBatches()', () => {

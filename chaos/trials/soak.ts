@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ZONES, type Zone } from '../../platform/topology.ts'
 import { type Random, seededRandom } from '../judgement/random.ts'
-import { type Batch, Runner, remember, residueOf, spreadPods, untilUndone } from './trial.ts'
+import { type Batch, Runner, remember, residueOf, spreadPods, type TrialFault, untilUndone } from './trial.ts'
 import { killAgents, type TrialLab } from './trial-lab.ts'
 
 /** Who is killed with -9, and when: milliseconds after the round's zero. */
@@ -36,7 +36,7 @@ const SETTLE_WITHIN_SECONDS = 120
 const SERVICES = ['gateway', 'recommender'] as const
 
 /** What can be done to one pod of a service, side by side with others elsewhere. */
-const ON_PODS: readonly ((select: object) => object)[] = [
+const ON_PODS: readonly ((select: object) => TrialFault)[] = [
   select => ({ kind: 'cpu', select }),
   select => ({ kind: 'memory', select, percentOfLimit: 60 }),
   select => ({ kind: 'latency', select, delayMs: 80, jitterMs: 10 }),
@@ -49,7 +49,7 @@ const ON_PODS: readonly ((select: object) => object)[] = [
 ]
 
 /** What there can be once at a time. */
-const ONCE: readonly object[] = [
+const ONCE: readonly TrialFault[] = [
   { kind: 'slow-database', select: { group: 'experiment' }, mode: 'slow-queries', sessions: 2 },
   { kind: 'connection-exhaustion', select: { group: 'experiment' }, sessions: 10 },
   { kind: 'drain', select: { group: 'experiment', zone: 'c' } },
@@ -72,12 +72,12 @@ export function roundsOf(kills: number, seed: number): readonly Round[] {
 function roundOf(random: Random, most: number): Round {
   const between = (low: number, high: number) => low + Math.floor(random() * (high - low + 1))
   const places = SERVICES.flatMap(service => ZONES.map(zone => ({ service, zone })))
-  const once = random() < 0.4 ? [ONCE[between(0, ONCE.length - 1)] as object] : []
+  const once = random() < 0.4 ? [ONCE[between(0, ONCE.length - 1)] as TrialFault] : []
   const count = between(1, MOST_FAULTS - once.length)
   const onPods = Array.from({ length: count }, () => {
     const [place] = places.splice(between(0, places.length - 1), 1)
-    const make = ON_PODS[between(0, ON_PODS.length - 1)]
-    return make?.({ group: 'experiment', services: [place?.service], zone: place?.zone }) ?? {}
+    const make = ON_PODS[between(0, ON_PODS.length - 1)] as (typeof ON_PODS)[number]
+    return make({ group: 'experiment', services: [place?.service], zone: place?.zone })
   })
   const faults = [...onPods, ...once].map(fault => ({
     ...fault,
@@ -85,11 +85,11 @@ function roundOf(random: Random, most: number): Round {
     offsetSeconds: between(0, 20) / 10,
   }))
   // Zone c is emptied: nothing else may be on there.
-  const isDrained = faults.some(fault => 'kind' in fault && fault.kind === 'drain')
-  const scaled = faults.some(fault => 'kind' in fault && fault.kind === 'scale-down')
+  const isDrained = faults.some(({ kind }) => kind === 'drain')
+  const scaled = faults.some(({ kind }) => kind === 'scale-down')
   const apart = faults.filter(fault => {
     const select = (fault as { select?: { zone?: string; services?: readonly string[] } }).select
-    const isOnce = once.some(one => 'kind' in fault && (one as { kind: string }).kind === fault.kind)
+    const isOnce = once.some(({ kind }) => kind === fault.kind)
     if (isOnce) return true
     if (isDrained && select?.zone === 'c') return false
     return !(scaled && select?.services?.includes('recommender'))
@@ -129,7 +129,7 @@ export async function play(lab: TrialLab, round: Round): Promise<RoundResult> {
   const late = [...undone].filter(([, atMs]) => atMs === null).map(([index]) => plans.get(index)?.kind)
   const lastMs = Math.max(0, ...[...undone.values()].map(atMs => atMs ?? 0))
   return {
-    kinds: round.batch.faults.map(fault => (fault as { kind: string }).kind),
+    kinds: round.batch.faults.map(({ kind }) => kind),
     kills: round.kills.map(({ victim }) => (victim === 'runner' ? 'runner' : `agent ${victim}`)),
     undoneSeconds: plans.size === 0 ? null : Math.max(0, (lastMs - lastKillMs) / 1000),
     residue: [...residue, ...late.map(kind => `${kind} was not undone within ${UNDO_WITHIN_SECONDS} s`)],

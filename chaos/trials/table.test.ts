@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
-import { momentOf, type Row, secondsUntil, tableText } from './table.ts'
+import type { JournalEntry } from '../journal-entry.ts'
+import { nameOf } from './batches.ts'
+import { leaveDark, momentOf, type Row, secondsUntil, starvation, tableText } from './table.ts'
 
 const row: Row = {
-  kind: 'loss',
+  name: 'loss',
   proven: { proven: true, detail: '12 | 34 lost' },
   undone: { end: 0.04, 'kill -9 of the runner': null },
   residue: [],
@@ -23,8 +25,54 @@ describe('tableText()', () => {
     expect(tableText([bad], []).split('\n')[2]).toBe('| `loss` | NO: nothing lost | a table |')
   })
 
+  test('says below what it means that nothing could befall an agent', () => {
+    const rows = new Map<string, Row>()
+    leaveDark({ name: 'dark', faults: [{ kind: 'zone-outage' }] }, 'kill -9 of the agent', rows)
+    const lines = tableText([...rows.values()], ['kill -9 of the agent']).split('\n')
+    expect(lines[2]).toContain('| n/a* | none |')
+    expect(lines.at(-1)).toBe('\\* The node has no power: no agent is alive there.')
+    expect(tableText([row], ['end'])).not.toContain('no power')
+  })
+
   test('has nothing to undo where the system heals by itself', () => {
     expect(tableText([{ ...row, undone: { end: 'n/a' } }], ['end'])).toContain('nothing to undo')
+  })
+})
+
+describe('nameOf()', () => {
+  test.each([
+    [{ kind: 'memory', percentOfLimit: 70 }, 'memory'],
+    [{ kind: 'memory', oomKill: true }, 'memory oomKill'],
+    [{ kind: 'dns', mode: 'fail' }, 'dns'],
+    [{ kind: 'dns', mode: 'slow' }, 'dns slow'],
+    [{ kind: 'slow-database', mode: 'slow-queries' }, 'slow-database'],
+    [{ kind: 'slow-database', mode: 'lock' }, 'slow-database lock'],
+  ])('of %j is %s', (fault, expected) => {
+    expect(nameOf(fault)).toBe(expected)
+  })
+})
+
+describe('starvation()', () => {
+  const silent =
+    'The agent on experiment-b has not answered for 9 s, so it has ended its faults: no answer at all'
+  const ended = (reason: string, residue: readonly string[] | null = []): JournalEntry[] => [
+    { atMs: 1, entry: 'phase', phase: 'attack' },
+    ...(residue === null ? [] : [{ atMs: 2, entry: 'audit' as const, residue }]),
+    { atMs: 3, entry: 'failed', reason },
+  ]
+
+  test('is told of a runner whose agent did not answer, and that left nothing behind', () => {
+    expect(starvation(ended(silent))).toBe('The agent on experiment-b has not answered for 9 s')
+  })
+
+  test.each([
+    ['ended for another reason', ended('The agent on experiment-b cannot undo latency: no')],
+    ['left something behind', ended(silent, ['node experiment-b is cordoned'])],
+    ['said so of what it left behind', ended(`latency is not undone. The run left behind: ${silent}`)],
+    ['never looked at what it left', ended(silent, null)],
+    ['has not ended', []],
+  ])('is not told of one that %s', (_title, entries) => {
+    expect(starvation(entries)).toBeNull()
   })
 })
 

@@ -17,10 +17,18 @@ import type { JournalEntry } from '../journal-entry.ts'
 import { untilAsBefore } from '../way-out.ts'
 import { CLI, type TrialLab } from './trial-lab.ts'
 
+/** A fault as it stands in a file, checked by the runner that reads it. */
+export type TrialFault = {
+  readonly kind: string
+  readonly mode?: string
+  readonly oomKill?: boolean
+  readonly [parameter: string]: unknown
+}
+
 /** Faults that go on side by side; each hits something else. */
 export type Batch = {
   readonly name: string
-  readonly faults: readonly object[]
+  readonly faults: readonly TrialFault[]
   /** The agent where it hits is without power as well: nothing more can befall it. */
   readonly isDark?: boolean
 }
