@@ -12,7 +12,7 @@ const PATIENCE_MS = 120_000
 
 /** Stands for Zipkin and for the event sink, and keeps what they are sent. */
 let sink: Server
-let posts: { readonly path: string; readonly body: string }[] = []
+let posts: { readonly path: string; readonly type: string; readonly body: string }[] = []
 
 beforeAll(async () => {
   sink = createServer((request, response) => {
@@ -22,8 +22,10 @@ beforeAll(async () => {
       body += chunk
     })
     request.on('end', () => {
-      posts.push({ path: request.url ?? '', body })
-      response.writeHead(202).end('{}')
+      const type = request.headers['content-type'] ?? ''
+      posts.push({ path: request.url ?? '', type, body })
+      // No byte at all is a whole answer in protobuf.
+      response.writeHead(202).end(type === TYPES['http/protobuf'] ? '' : '{}')
     })
   })
   sink.listen(0, '127.0.0.1')
@@ -41,7 +43,7 @@ afterAll(async () => {
 
 /** Runs a program after `register.ts`, with these variables and no others of telemetry. */
 async function run(program: string, settings: Readonly<Record<string, string>>) {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(OTEL_|SENTRY_|NODE_)/.test(name))
+  const kept = Object.entries(process.env).filter(([name]) => !/^(OTEL_|SENTRY_|NODE_|TRACES_)/.test(name))
   const child = spawn(process.execPath, ['--import', REGISTER, '--input-type=module', '-e', program], {
     env: { ...Object.fromEntries(kept), ...settings },
   })
@@ -49,6 +51,23 @@ async function run(program: string, settings: Readonly<Record<string, string>>) 
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)))
   const [code] = await once(child, 'close')
   return { code, output }
+}
+
+/** A span as Zipkin is sent it. */
+type Span = {
+  readonly traceId: string
+  readonly id: string
+  readonly parentId?: string
+  readonly kind?: string
+  readonly name: string
+}
+const spansSent = (): readonly Span[] =>
+  posts.filter(({ path }) => path === '/api/v2/spans').flatMap(({ body }) => JSON.parse(body))
+
+/** What the two ways of writing OTLP are called on their way. */
+const TYPES: Readonly<Record<string, string>> = {
+  'http/json': 'application/json',
+  'http/protobuf': 'application/x-protobuf',
 }
 
 const base = () => `http://127.0.0.1:${(sink.address() as AddressInfo).port}`
@@ -96,9 +115,7 @@ describe('register.ts', () => {
       )
 
       expect([code, output]).toEqual([0, ''])
-      const spans = posts
-        .filter(({ path }) => path === '/api/v2/spans')
-        .flatMap(({ body }) => JSON.parse(body))
+      const spans = spansSent()
       expect(spans).toHaveLength(1)
       expect(spans[0]).toMatchObject({
         name: 'work',
@@ -115,11 +132,84 @@ describe('register.ts', () => {
         transaction: 'GET /a/:b',
         fingerprint: ['f'],
         tags: { group: 'experiment', zone: 'b', service: 'gateway', route: '/a/:b' },
-        contexts: { trace: { trace_id: spans[0].traceId, span_id: spans[0].id } },
+        contexts: { trace: { trace_id: spans[0]?.traceId, span_id: spans[0]?.id } },
         breadcrumbs: [{ timestamp: 1, category: 'try', message: 'first', level: 'warning' }],
         exception: { values: [{ type: 'TypeError', value: 'password=[removed]' }] },
       })
       expect(events[0].exception.values[0].stacktrace.frames.length).toBeGreaterThan(0)
+    },
+    PATIENCE_MS,
+  )
+
+  test.each(['http/json', 'http/protobuf'])(
+    'sends spans as OTLP in %s to a collector that the variables name',
+    async protocol => {
+      const { code, output } = await run(
+        `const { telemetry } = await import(${TELEMETRY})
+         telemetry().tracer.startSpan('work').end()
+         await telemetry().shutdown()
+         process.exit(0)`,
+        {
+          OTEL_TRACES_EXPORTER: 'otlp',
+          OTEL_EXPORTER_OTLP_ENDPOINT: base(),
+          OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+          OTEL_SERVICE_NAME: 'gateway',
+          OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'none',
+        },
+      )
+
+      expect([code, output]).toEqual([0, ''])
+      expect(posts).toEqual([{ path: '/v1/traces', type: TYPES[protocol], body: expect.any(String) }])
+      for (const part of ['work', 'gateway']) expect(posts[0]?.body).toContain(part)
+    },
+    PATIENCE_MS,
+  )
+
+  test(
+    'lets the packages that a program imports tell of its requests, in one trace from hand to hand',
+    async () => {
+      const { code, output } = await run(
+        `const { default: express } = await import('express')
+         const { get } = await import('node:http')
+         const { request } = await import('undici')
+         const { telemetry } = await import(${TELEMETRY})
+         const app = express()
+         app.get('/outer/:id', async (_request, response) => {
+           const inner = await request('http://127.0.0.1:' + server.address().port + '/inner/7')
+           response.end(await inner.body.text())
+         })
+         app.get('/inner/:id', (_request, response) => void response.end('done'))
+         app.get('/healthz', (_request, response) => void response.end())
+         const server = app.listen(0, '127.0.0.1')
+         await new Promise(resolve => server.once('listening', resolve))
+         for (const path of ['/healthz', '/outer/1']) {
+           await new Promise(resolve => get({ port: server.address().port, path }, answer => answer.resume().once('end', resolve)))
+         }
+         await telemetry().shutdown()
+         process.exit(0)`,
+        {
+          OTEL_TRACES_EXPORTER: 'zipkin',
+          OTEL_EXPORTER_ZIPKIN_ENDPOINT: `${base()}/api/v2/spans`,
+          OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'http,express,undici',
+        },
+      )
+
+      expect([code, output]).toEqual([0, ''])
+      const spans = spansSent()
+      const served = spans.filter(({ kind }) => kind === 'SERVER')
+      expect(served.map(({ name }) => name)).toEqual(['GET /inner/:id', 'GET /outer/:id'])
+      // From where it was asked back to where it began: express served it, undici asked express, node:http asked first.
+      const way = [served[0]]
+      for (let at = served[0]; at?.parentId !== undefined; way.push(at)) {
+        const { parentId } = at
+        at = spans.find(({ id }) => id === parentId)
+      }
+      expect(way.map(span => [span?.kind, span?.name, span?.traceId === served[0]?.traceId])).toEqual([
+        ['SERVER', 'GET /inner/:id', true],
+        ['CLIENT', 'GET', true],
+        ['SERVER', 'GET /outer/:id', true],
+        ['CLIENT', 'GET', true],
+      ])
     },
     PATIENCE_MS,
   )
