@@ -1,9 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, readdir, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { ZONES } from '../../platform/topology.ts'
@@ -12,10 +6,9 @@ import type { BlastRadius } from '../faults/blast-radius.ts'
 import type { Action, FaultPlan } from '../faults/fault.ts'
 import { deletePod } from '../faults/pods.ts'
 import { placedPods } from '../faults/select.ts'
-import { readJournal } from '../journal.ts'
-import type { JournalEntry } from '../journal-entry.ts'
 import { untilAsBefore } from '../way-out.ts'
-import { CLI, type TrialLab } from './trial-lab.ts'
+import { CliProcess, spawnCli } from './cli-process.ts'
+import type { TrialLab } from './trial-lab.ts'
 
 /** A fault as it stands in a file, checked by the runner that reads it. */
 export type TrialFault = {
@@ -38,46 +31,14 @@ const BLAST_RADIUS: BlastRadius = { maxTargets: 100, keepHealthy: 0 }
 
 const LOOK_EVERY_MS = 400
 
+const FILES = { folderPrefix: 'trial-', input: 'faults.yaml', log: 'runner.log' }
+
 /** A runner in a process of its own, that can be killed. */
-export class Runner {
-  readonly child: ChildProcess
-  readonly folder: string
-  readonly #exited: Promise<number | null>
-
-  private constructor(child: ChildProcess, folder: string) {
-    this.child = child
-    this.folder = folder
-    this.#exited = once(child, 'exit').then(([code]) => code as number | null)
-  }
-
+export class Runner extends CliProcess {
   /** Starts `divergence inject` with these faults. */
   static async start({ faults }: Batch): Promise<Runner> {
-    const folder = await mkdtemp(join(tmpdir(), 'trial-'))
-    const file = join(folder, 'faults.yaml')
-    await writeFile(file, stringify({ faults, blastRadius: BLAST_RADIUS }))
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CLI, 'inject', file], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const log = createWriteStream(join(folder, 'runner.log'))
-    child.stdout.pipe(log, { end: false })
-    child.stderr.pipe(log, { end: false })
-    return new Runner(child, folder)
-  }
-
-  get exited(): Promise<number | null> {
-    return this.#exited
-  }
-
-  get isAlive(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null
-  }
-
-  /** What it has written down so far; the last line may be half-way. */
-  async entries(): Promise<readonly JournalEntry[]> {
-    const runs = await readdir(join(this.folder, 'runs')).catch(() => [])
-    if (runs[0] === undefined) return []
-    return await readJournal(join(this.folder, 'runs', runs[0])).catch(() => [])
+    const text = stringify({ faults, blastRadius: BLAST_RADIUS })
+    return new Runner(await spawnCli('inject', text, FILES))
   }
 
   /** Plans of what has begun, by the fault's number. */

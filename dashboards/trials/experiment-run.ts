@@ -1,13 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, readdir, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readJournal } from '../../chaos/journal.ts'
 import type { JournalEntry } from '../../chaos/journal-entry.ts'
-import { CLI } from '../../chaos/trials/trial-lab.ts'
+import { CliProcess, spawnCli } from '../../chaos/trials/cli-process.ts'
 import { STEP_SECONDS } from './ask.ts'
 import type { Stretches } from './measure.ts'
 
@@ -19,30 +12,12 @@ const LOOK_EVERY_MS = 500
 /** What rates and alerts still show of an attack after its end, seconds. */
 const AFTERMATH_SECONDS = 20
 
+const FILES = { folderPrefix: 'metrics-', input: 'experiment.yaml', log: 'run.log' }
+
 /** `divergence run` in a process of its own, with its folder in a temporary one. */
-export class ExperimentRun {
-  readonly folder: string
-  readonly #child: ChildProcess
-  readonly #exited: Promise<number | null>
-
-  private constructor(folder: string, child: ChildProcess) {
-    this.folder = folder
-    this.#child = child
-    this.#exited = once(child, 'exit').then(([code]) => code as number | null)
-  }
-
+export class ExperimentRun extends CliProcess {
   static async start(text: string): Promise<ExperimentRun> {
-    const folder = await mkdtemp(join(tmpdir(), 'metrics-'))
-    const file = join(folder, 'experiment.yaml')
-    await writeFile(file, text)
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CLI, 'run', file], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const log = createWriteStream(join(folder, 'run.log'))
-    child.stdout.pipe(log, { end: false })
-    child.stderr.pipe(log, { end: false })
-    return new ExperimentRun(folder, child)
+    return new ExperimentRun(await spawnCli('run', text, FILES))
   }
 
   /** Waits for the attack. @returns false when the run ended before it */
@@ -50,7 +25,7 @@ export class ExperimentRun {
     const isIn = async () =>
       (await this.entries()).some(entry => entry.entry === 'phase' && entry.phase === 'attack')
     while (!(await isIn())) {
-      if (this.#child.exitCode !== null) return false
+      if (!this.isAlive) return false
       await sleep(LOOK_EVERY_MS)
     }
     return true
@@ -58,17 +33,10 @@ export class ExperimentRun {
 
   /** @throws Error when it came to no verdict */
   async untilOver(): Promise<void> {
-    const code = await this.#exited
+    const code = await this.exited
     if (!CAME_TO_VERDICT.includes(code)) {
       throw new Error(`Cannot go on: the run ended with exit code ${code}; see ${this.folder}/run.log`)
     }
-  }
-
-  /** What it has written down so far; the last line may be half-way. */
-  async entries(): Promise<readonly JournalEntry[]> {
-    const runs = await readdir(join(this.folder, 'runs')).catch(() => [])
-    if (runs[0] === undefined) return []
-    return await readJournal(join(this.folder, 'runs', runs[0])).catch(() => [])
   }
 }
 
