@@ -29,11 +29,11 @@ jest.setTimeout(6 * MINUTE_MS)
 const never = new AbortController().signal
 
 /** A shipped experiment, shortened; still long enough for a verdict with data. */
-async function shortened(name: string): Promise<Experiment> {
+async function shortened(name: string, requestsPerSecond = 30): Promise<Experiment> {
   const { experiment } = await loadExperiment(join(import.meta.dirname, 'experiments', `${name}.yaml`))
   return {
     ...experiment,
-    load: { ...experiment.load, requestsPerSecond: 30, durationSeconds: 62 },
+    load: { ...experiment.load, requestsPerSecond, durationSeconds: 62 },
     phases: {
       warmupSeconds: 3,
       baselineSeconds: 25,
@@ -99,9 +99,10 @@ afterAll(() => {
   for (const { agents } of connections) agents.close()
 })
 
-async function run(name: string, signal = never): Promise<RunResult> {
+async function run(name: string, signal = never, requestsPerSecond?: number): Promise<RunResult> {
   dependencies = await connect()
-  return await runExperiment({ experiment: await shortened(name), text: '' }, dependencies, signal)
+  const experiment = await shortened(name, requestsPerSecond)
+  return await runExperiment({ experiment, text: '' }, dependencies, signal)
 }
 
 /** Waits for a condition, looking twice a second. */
@@ -143,6 +144,15 @@ describe('runExperiment() on the local lab', () => {
   test('pod kill: gateway, recommender and the primary replaced, no acknowledged write lost', async () => {
     const input = await expectJudged(await run('pod-kill'))
     expect(input.faults[0]?.targets).toHaveLength(3)
+  })
+
+  test('surge: twice the load for the experiment alone, for as long as it was asked for', async () => {
+    const input = await expectJudged(await run('load-surge', never, 20))
+    expect(input.faults[0]).toMatchObject({ kind: 'surge', targets: ['load'] })
+    const { control, experiment } = input.load.requests
+    // 20 more a second for 22 s; a generator whose clocks of the two groups begin apart may be off by a second's worth.
+    expect(experiment - control).toBeGreaterThan(420)
+    expect(experiment - control).toBeLessThan(460)
   })
 
   test('Ctrl-C in the attack gives the zone its power back', async () => {

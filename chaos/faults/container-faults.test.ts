@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { ZONES } from '../../platform/topology.ts'
 import { wholeLab } from '../lab/recording.ts'
 import {
   agentActions,
@@ -33,6 +34,41 @@ describe('killProcess', () => {
     const fault = planOf('kill-process', { services: ['database'], role: 'primary' }, { process: 'postgres' })
     expect(agentActions(fault)).toEqual([[{ action: 'signal', signal: 'KILL', process: 'postgres' }]])
     expect(fault.proofs).toMatchObject([{ proof: 'agent-measured', what: 'processes postgres gone' }])
+  })
+})
+
+describe('cpu', () => {
+  test('takes as many workers and as much of a core as asked for, of the target alone', () => {
+    expect(agentActions(planOf('cpu', GATEWAY_IN_B, { ...LASTING, workers: 3, loadPercent: 40 }))).toEqual([
+      [{ action: 'stress', resource: 'cpu', workers: 3, loadPercent: 40 }],
+    ])
+  })
+})
+
+describe('pause', () => {
+  test('freezes each container by itself', () => {
+    expect(agentActions(planOf('pause', { services: ['gateway'] }, LASTING))).toEqual(
+      ZONES.map(() => [{ action: 'freeze' }]),
+    )
+  })
+})
+
+describe('clockSkew', () => {
+  test('sets the clock off by so much, forwards or back', () => {
+    expect(agentActions(planOf('clock-skew', GATEWAY_IN_B, { ...LASTING, skewMs: -600_000 }))).toEqual([
+      [{ action: 'clock', offsetMs: -600_000 }],
+    ])
+  })
+})
+
+describe('bandwidth', () => {
+  test.each([
+    ['both ways unless told', {}, 'both'],
+    ['one way when told', { direction: 'out' }, 'out'],
+  ])('narrows the line %s', (_title, rest, direction) => {
+    expect(
+      agentActions(planOf('bandwidth', GATEWAY_IN_B, { ...LASTING, kbitPerSecond: 256, ...rest })),
+    ).toEqual([[{ action: 'shape', kbitPerSecond: 256, direction }]])
   })
 })
 
