@@ -137,7 +137,7 @@ export async function readJournal(folder: string): Promise<readonly JournalEntry
     throw new UserError(
       'RUN_MISSING',
       `Cannot read the run ${folder}: it has no ${RUN_FILES.journal}`,
-      "Give the folder of a run, such as runs/20261121T060102Z-zone-outage; 'divergence status' lists them.",
+      'Give the folder of a run, such as runs/20261121T060102Z-zone-outage.',
       { cause: error },
     )
   })

@@ -105,7 +105,7 @@ function requireCapabilities(kind: string, { node, actions }: AgentTarget, conte
       kind,
       node,
       `it needs ${needed}, the node has ${[...has].join(', ') || 'none'}`,
-      "See what each node can do with 'divergence doctor'.",
+      "Use another fault or zone: 'divergence run FILE --dry-run' of a file that works lists what each node can do.",
     )
   }
 }
