@@ -51,6 +51,7 @@ export const CHAOS_COMMANDS = {
     name: 'audit',
     description: 'list what faults left behind: exit code 4 if there is anything',
     examples: ['audit', 'audit --json'],
+    note: 'The lab is looked at wherever this is called. What runs wrote down to undo is looked for in ./runs alone: call it where a run was killed. Of one killed elsewhere, the agents and the power switch undo the faults by themselves within seconds.',
   },
   judge: {
     name: 'judge <run>',
