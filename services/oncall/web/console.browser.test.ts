@@ -306,6 +306,40 @@ describe('halting', () => {
     await expectSoon(() => activeId(page), 'release')
   })
 
+  test('shows that a button was heard, and hears it once, while the server does not say who is signed in', async () => {
+    const page = await open('/')
+    const asked = Promise.withResolvers<void>()
+    await page.route('**/api/session', async route => {
+      await asked.promise
+      await route.continue()
+    })
+    await page.reload()
+    const halt = page.locator('#halt')
+    await halt.click()
+    await expectSoon(() => halt.getAttribute('aria-busy'), 'true')
+    expect(await halt.textContent()).toBe('Asking the server ...')
+    await halt.click()
+    expect(await page.locator('dialog').count()).toBe(0)
+
+    asked.resolve()
+    await page.locator('dialog').first().waitFor()
+    await expectSoon(() => halt.getAttribute('aria-busy'), null)
+    expect(await halt.textContent()).toBe('Halt all attacks')
+    expect(await page.locator('dialog').count()).toBe(1)
+  })
+
+  test('leaves the focus on the button that is offered then, though nobody signed in', async () => {
+    const page = await open('/')
+    await page.getByRole('button', { name: 'Halt all attacks' }).click()
+    await page.locator('dialog').waitFor()
+    lab.halt = 'halted by somebody else'
+    await page.locator('#release').waitFor()
+    await page.keyboard.press('Escape')
+
+    await expectSoon(() => page.locator('dialog').count(), 0)
+    await expectSoon(() => activeId(page), 'release')
+  })
+
   test('is not to be had from another site, though the browser is signed in', async () => {
     const page = await open('/')
     await page.getByRole('button', { name: 'Sign in' }).click()

@@ -11,9 +11,10 @@ import { changeHeaders, isSignedIn, openForm, readSession, signIn } from './sess
 export function enableHalt(changed: () => void): void {
   const halt = byId<HTMLButtonElement>('halt')
   halt.disabled = false
-  halt.addEventListener('click', () => signedIn('Halting needs it.', () => askForReason(changed)))
-  byId('release').addEventListener('click', () =>
-    signedIn('Releasing needs it.', () => askForRelease(changed)),
+  const release = byId('release')
+  halt.addEventListener('click', () => signedIn(halt, 'Halting needs it.', () => askForReason(changed)))
+  release.addEventListener('click', () =>
+    signedIn(release, 'Releasing needs it.', () => askForRelease(changed)),
   )
 }
 
@@ -27,11 +28,34 @@ export function showHalt(state: LiveState): void {
   if (hadFocus) (state.halt === null ? halt : release).focus()
 }
 
-async function signedIn(why: string, go: () => Promise<unknown>): Promise<void> {
-  if (!((await isSignedIn()) || (await signIn(why)))) return
-  await go()
-  // What had the focus before the form may be hidden since: then the browser gives it to nobody.
-  if (document.activeElement === document.body) byId(byId('halt').hidden ? 'release' : 'halt').focus()
+/** Whether a button was pressed, and who pressed it is not done yet. */
+let isPressed = false
+
+async function signedIn(button: HTMLElement, why: string, go: () => Promise<unknown>): Promise<void> {
+  // Who presses again because nothing happened yet wants one form, not two.
+  if (isPressed) return
+  isPressed = true
+  try {
+    if ((await whileBusy(button, isSignedIn())) || (await signIn(why))) await go()
+  } finally {
+    isPressed = false
+    // What had the focus before the form may be hidden since: then the browser gives it to nobody.
+    if (document.activeElement === document.body) byId(byId('halt').hidden ? 'release' : 'halt').focus()
+  }
+}
+
+/** Shows on a button that it was heard, until the answer is there: a slow server takes seconds. */
+async function whileBusy<Answer>(button: HTMLElement, answer: Promise<Answer>): Promise<Answer> {
+  const label = button.lastChild
+  const text = label?.textContent ?? ''
+  button.setAttribute('aria-busy', 'true')
+  if (label !== null) label.textContent = 'Asking the server ...'
+  try {
+    return await answer
+  } finally {
+    button.removeAttribute('aria-busy')
+    if (label !== null) label.textContent = text
+  }
 }
 
 function askForReason(changed: () => void): Promise<boolean> {
