@@ -4,7 +4,6 @@ import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
-import { stringify } from 'yaml'
 import { alertFiles } from './alerts/files.ts'
 import { leftovers, undoLeftovers } from './chaos/audit.ts'
 import {
@@ -30,7 +29,7 @@ import { judge } from './chaos/judgement/judge.ts'
 import type { Outcome } from './chaos/judgement/verdict.ts'
 import { connectLab } from './chaos/lab/connect.ts'
 import { runRamp, runSoak } from './chaos/load-alone.ts'
-import { rampOptions, soakOptions } from './chaos/load-options.ts'
+import { rampOptions, seed as seedOf, soakOptions } from './chaos/load-options.ts'
 import { renderHtml } from './chaos/report/html.ts'
 import { renderMarkdown } from './chaos/report/markdown.ts'
 import { rampHtml, rampText } from './chaos/report/ramp.ts'
@@ -54,7 +53,7 @@ import {
 } from './platform/cluster/local/corpus.ts'
 import { labFolders } from './platform/cluster/local/folders.ts'
 import { LocalCluster } from './platform/cluster/local/local.ts'
-import { addCommand, type CommandWords } from './platform/command-line.ts'
+import { addCommand, addExamples, type CommandWords } from './platform/command-line.ts'
 import { LAB_COMMANDS } from './platform/commands.ts'
 import { MachineryError, UserError } from './platform/errors.ts'
 import { type BuiltImages, ensureImages } from './platform/images/build.ts'
@@ -69,6 +68,7 @@ import {
   readRecord,
   recordPath,
   renderInput,
+  unbuiltLab,
   writeRecord,
 } from './platform/lab.ts'
 import { labStatus } from './platform/lab-status.ts'
@@ -79,6 +79,7 @@ import {
   objectStoreCorpus,
   refuseStoreOptions,
 } from './platform/object-store.ts'
+import { toYaml } from './platform/render.ts'
 import { addressesOf, addressLines, statusText, statusValue } from './platform/status-text.ts'
 import { elapsedLines, type StepOutput, Steps } from './platform/steps.ts'
 import { PORTS, sharedHost } from './platform/topology.ts'
@@ -140,6 +141,8 @@ function print({ json }: Common, value: unknown, text: string): void {
 const images = (registry: Promise<string>, progress: Progress, signal: AbortSignal) =>
   ensureImages({ root, folders: labFolders(), registry }, progress, signal)
 
+const observability = () => ({ ...alertFiles(), dashboards: dashboardFiles() })
+
 /** One process at a time may change a lab; the others wait and say for whom. */
 function changing<T>(options: Common, work: () => Promise<T>): Promise<T> {
   return changeLab(recordOf(options), elapsedLines(stepOutput()), stop.signal, work)
@@ -151,8 +154,13 @@ async function up(options: Common & { readonly corpus: string }): Promise<void> 
     options.context === undefined
       ? ensureGeneratedCorpus(size, ingestImage(built), labFolders(), progress, signal)
       : null
-  const observability = { ...alertFiles(), dashboards: dashboardFiles() }
-  const parts = { cluster: clusterOf(options), images, corpus, observability, recordPath: recordOf(options) }
+  const parts = {
+    cluster: clusterOf(options),
+    images,
+    corpus,
+    observability: observability(),
+    recordPath: recordOf(options),
+  }
   await changing(options, async () => {
     if (options.context === undefined) await requireRoom(labFolders())
     await bringUp(parts, new Steps(stepOutput(), stop.signal))
@@ -243,7 +251,7 @@ type InjectOptions = Common & {
 async function injectFaults(what: string, options: InjectOptions): Promise<number> {
   const { set, duration, seed } = options
   const chosen = await faultsToInject({ what, set, duration })
-  const injection = { ...chosen, seed: Number(seed), settleSeconds: 120, watchSeconds: 30 }
+  const injection = { ...chosen, seed: seedOf(seed, 'inject'), settleSeconds: 120, watchSeconds: 30 }
   const result = await withLab(options, dependencies => inject(injection, dependencies, stop.signal))
   print(options, result, injectText(result))
   return exitOfInjection(result)
@@ -377,17 +385,21 @@ async function doctor(options: Common): Promise<number> {
 }
 
 async function render(options: Common): Promise<number> {
-  const record = await readRecord(recordOf(options))
+  const record = await readRecord(recordOf(options)).catch(() => unbuilt(options))
   const objects = renderAll(renderInput(record))
-  print(
-    options,
-    objects,
-    objects
-      .map(object => stringify(object))
-      .join('---\n')
-      .trimEnd(),
-  )
+  print(options, objects, toYaml(objects).trimEnd())
   return EXIT.worked
+}
+
+/** What `up` would deploy, where it has not finished yet. */
+async function unbuilt(options: Common): Promise<Omit<LabRecord, 'access'>> {
+  const cluster = clusterOf(options)
+  // Another cluster has to be asked for its facts; the local one is the same everywhere.
+  if (options.context !== undefined) await cluster.up(() => undefined, stop.signal)
+  process.stderr.write(
+    "The lab is not up: images are called NAME:unbuilt here, and can be pulled once './divergence up' has built them.\n",
+  )
+  return unbuiltLab(cluster.facts, observability())
 }
 
 async function start(options: Common & { readonly corpus: string }): Promise<number> {
@@ -408,6 +420,7 @@ function program(): Command {
     .version(version)
     .showHelpAfterError("('divergence --help' and 'divergence COMMAND --help' have examples)")
     .exitOverride()
+  addExamples(cli, ['start', 'run chaos/experiments/zone-outage.yaml', 'up --help', 'load ramp --help'])
   const command = (words: CommandWords, work: (...args: never[]) => Promise<number>, parent = cli) =>
     addCommand(parent, words).action(async (...args: unknown[]) => {
       process.exitCode = await work(...(args as never[]))
@@ -428,6 +441,7 @@ function program(): Command {
   const load = cli
     .command('load')
     .description('load without an experiment: a ramp to the breakpoint, or a soak')
+  addExamples(load, [...CHAOS_COMMANDS.ramp.examples, ...CHAOS_COMMANDS.soak.examples])
   command(CHAOS_COMMANDS.ramp, ramp, load)
   command(CHAOS_COMMANDS.soak, soak, load)
   command(LAB_COMMANDS.ingest, ingest)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { rampOptions, soakOptions } from './load-options.ts'
+import { rampOptions, seed, soakOptions } from './load-options.ts'
 
 describe('rampOptions()', () => {
   test('has a default for everything: both groups, past the rates at which the original broke', () => {
@@ -60,5 +60,17 @@ describe('soakOptions()', () => {
 
   test('refuses what is no duration', () => {
     expect(() => soakOptions({ duration: '1 h' })).toThrow("--duration is '1 h'")
+  })
+})
+
+describe('seed()', () => {
+  test.each(['abc', '', '-1', '1.5', '4294967296'])('refuses %p, in the words of the command', text => {
+    expect(() => seed(text, 'inject')).toThrow(
+      expect.objectContaining({
+        code: 'INJECT_OPTION',
+        message: expect.stringContaining(`Cannot inject: --seed is '${text}'`),
+        hint: "See 'divergence inject --help'.",
+      }),
+    )
   })
 })

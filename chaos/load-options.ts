@@ -24,6 +24,7 @@ export const SOAK_FLAGS: readonly Flag[] = [
 ]
 
 type Given = Readonly<Record<string, string | undefined>>
+type CommandName = 'load' | 'inject'
 
 /**
  * Reads the options of a ramp as the command line gives them, by the name of their flag.
@@ -86,16 +87,17 @@ function share(name: string, text: string): number {
   throw refused(name, text, 'at least 0 and below 1')
 }
 
-function seed(text: string): number {
+/** @throws UserError LOAD_OPTION, INJECT_OPTION */
+export function seed(text: string, command: CommandName = 'load'): number {
   const value = Number(text)
   if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value
-  throw refused('seed', text, 'an unsigned 32-bit integer')
+  throw refused('seed', text, 'an unsigned 32-bit integer', command)
 }
 
-function refused(name: string, value: string, allowed: string): UserError {
+function refused(name: string, value: string, allowed: string, command: CommandName = 'load'): UserError {
   return new UserError(
-    'LOAD_OPTION',
-    `Cannot drive load: --${name} is '${value}'; allowed: ${allowed}`,
-    "See 'divergence load --help'.",
+    command === 'load' ? 'LOAD_OPTION' : 'INJECT_OPTION',
+    `Cannot ${command === 'load' ? 'drive load' : 'inject'}: --${name} is '${value}'; allowed: ${allowed}`,
+    `See 'divergence ${command} --help'.`,
   )
 }

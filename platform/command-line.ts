@@ -29,6 +29,12 @@ const COMMON_FLAGS: readonly Flag[] = [
   ['--kubeconfig <file>', 'kubeconfig that has the context (default: $KUBECONFIG, then ~/.kube/config)'],
 ]
 
+/** Ends the help of a command with what a person would type, without the program's name. */
+export function addExamples(command: Command, examples: readonly string[]): void {
+  const lines = examples.map(example => `  $ ./divergence ${example}`)
+  command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
+}
+
 /** Adds a command that takes what every command takes, and ends its help with examples. */
 export function addCommand(
   parent: Command,
@@ -42,7 +48,6 @@ export function addCommand(
     if (choices !== undefined) option.choices(choices)
     command.addOption(option)
   }
-  const lines = examples.map(example => `  $ ./divergence ${example}`)
-  command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
+  addExamples(command, examples)
   return note === undefined ? command : command.addHelpText('after', `\n${note}`)
 }

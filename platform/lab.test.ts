@@ -11,8 +11,11 @@ import {
   type LabRecord,
   readRecord,
   recordPath,
+  renderInput,
+  unbuiltLab,
   writeRecord,
 } from './lab.ts'
+import { renderAll } from './manifests/manifests.ts'
 import { Steps } from './steps.ts'
 
 const record: LabRecord = {
@@ -50,6 +53,22 @@ describe('recordPath(), baselinePath()', () => {
     )
     expect(new Set(paths).size).toBe(6)
     expect(paths.map(path => path.split('/').length)).toEqual([3, 3, 3, 3, 3, 3])
+  })
+})
+
+describe('unbuiltLab()', () => {
+  test.each([
+    { kind: 'local', jobs: true },
+    { kind: 'context', jobs: false },
+  ] as const)('has all objects of a $kind lab, with images that say what they are', ({ kind, jobs }) => {
+    const facts = { kind, storageClassName: 'zonal', nodes: [] }
+    const objects = renderAll(renderInput(unbuiltLab(facts, record.observability)))
+    const text = JSON.stringify(objects)
+    const images = [...text.matchAll(/"image":"([^"]+)"/g)].map(([, image = '']) => image)
+
+    expect(images.length).toBeGreaterThan(10)
+    expect(images.filter(image => !/^[a-z]+:unbuilt$/.test(image))).toEqual([])
+    expect(text.includes('"ingest-unbuilt')).toBe(jobs)
   })
 })
 

@@ -11,7 +11,7 @@ import { renderStages } from './manifests/manifests.ts'
 import { KubeconfigPodPrograms } from './pod-programs.ts'
 import { reloadChanged } from './reload.ts'
 import type { Steps } from './steps.ts'
-import { TOPOLOGY } from './topology.ts'
+import { IMAGES, TOPOLOGY } from './topology.ts'
 import { REAL_CLOCK } from './wait.ts'
 
 /** What `up` made, on disk for the commands that come after it. */
@@ -135,6 +135,13 @@ export async function deploy(
   const objects = stages.flatMap(stage => stage.objects)
   await reloadChanged(api, objects, { programs, progress, signal, clock: REAL_CLOCK })
   return summary
+}
+
+/** What `up` would deploy, as far as that is known before it has built images and songs: those have a name only. */
+export function unbuiltLab(facts: ClusterFacts, observability: Observability): Omit<LabRecord, 'access'> {
+  const images = Object.fromEntries(IMAGES.map(name => [name, `${name}:unbuilt`]))
+  const corpus = facts.kind === 'local' ? { name: 'unbuilt', contentHash: 'unbuilt' } : null
+  return { facts, images, observability, corpus }
 }
 
 export function renderInput({
