@@ -177,8 +177,12 @@ async function unpackPackages(folder: string): Promise<void> {
     await run('apt-get', ['download', ...packagesIn(stdout)], { cwd: packages })
   }
   // A machine that has installed nothing yet has no lists of packages, and old lists name what is gone.
-  await fetch().catch(async () => {
-    await run('apt-get', ['-qq', 'update'])
+  await fetch().catch(async cause => {
+    await run('apt-get', ['-qq', 'update']).catch(failure => {
+      const words = failure instanceof Error ? failure.message : String(failure)
+      // Why nothing could be fetched says the first failure; this one only says why there was no second try.
+      throw new Error(`Cannot fetch PostgreSQL ${VERSION}, nor new lists of packages: ${words}`, { cause })
+    })
     await fetch()
   })
   for (const name of await readdir(packages)) await run('dpkg-deb', ['-x', join(packages, name), folder])
