@@ -2,7 +2,8 @@
 
     client -- traceparent --> server span -- parent --> SQL spans
 
-OTEL_TRACES_EXPORTER says where spans go: `otlp`, `zipkin` or `none`. Unset or `none` loads nothing of OpenTelemetry.
+OTEL_TRACES_EXPORTER says where spans go: `otlp`, `zipkin`, `console`, or several with commas. Unset or `none` loads
+nothing of OpenTelemetry.
 All its other variables (OTEL_EXPORTER_*, OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_*) are the SDK's.
 
 Spans are written by hand: what counts here is known, and packages that wrap every call cost every request, also the
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Attributes = Mapping[str, str | int | float | bool]
-EXPORTERS = ("otlp", "zipkin", "none")
+EXPORTERS = ("otlp", "zipkin", "console")
 # A store of traces that does not answer must not hold up the batch whose trace it is.
 PARTITION_EXPORT_SECONDS = 1.0
 # One line a minute about spans that could not be sent.
@@ -134,23 +136,22 @@ def start_tracing(environment: Mapping[str, str], *, service: str, at_once: bool
     :param at_once: send each span when it ends, in its own thread: for a process that may be gone a moment later
     :raises MistakeError: when a variable is wrong
     """
-    exporter = (environment.get("OTEL_TRACES_EXPORTER") or "none").strip().lower()
-    if exporter not in EXPORTERS:
-        raise MistakeError(f"Cannot trace: OTEL_TRACES_EXPORTER is '{exporter}'; known are {', '.join(EXPORTERS)}")
-    if exporter == "none" or (environment.get("OTEL_SDK_DISABLED") or "").lower() == "true":
+    exporters = _exporter_names(environment)
+    if not exporters or (environment.get("OTEL_SDK_DISABLED") or "").lower() == "true":
         return None
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - who does not trace does not pay for it
     from opentelemetry.sdk.trace import SpanLimits, TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor  # noqa: PLC0415
 
-    sender = _forgiving(_exporter(exporter, environment, PARTITION_EXPORT_SECONDS if at_once else None))
     provider = TracerProvider(
         resource=Resource.create(resource_attributes(environment, service)),
         # Sent by `stop`, on the one way out that there is.
         shutdown_on_exit=False,
         span_limits=SpanLimits(max_span_attribute_length=2_000, max_events=64),
     )
-    provider.add_span_processor(SimpleSpanProcessor(sender) if at_once else BatchSpanProcessor(sender))
+    for name in exporters:
+        sender = _forgiving(_exporter(name, environment, PARTITION_EXPORT_SECONDS if at_once else None))
+        provider.add_span_processor(SimpleSpanProcessor(sender) if at_once else BatchSpanProcessor(sender))
     sampler = environment.get("OTEL_TRACES_SAMPLER") or "parentbased_always_on"
     return Tracing(provider, parent_decides=sampler.strip().startswith("parentbased_"))
 
@@ -176,11 +177,29 @@ def zone_of(environment: Mapping[str, str]) -> str | None:
     return environment.get("ZONE") or (local[1] if local else node)
 
 
+def _exporter_names(environment: Mapping[str, str]) -> list[str]:
+    """
+    Each once; empty when no traces are wanted.
+
+    :raises MistakeError: when one is unknown
+    """
+    text = (environment.get("OTEL_TRACES_EXPORTER") or "").strip() or "none"
+    names = dict.fromkeys(name.strip().lower() for name in text.split(","))
+    if not names.keys() <= {*EXPORTERS, "none"}:
+        known = ", ".join(EXPORTERS)
+        raise MistakeError(f"Cannot trace: OTEL_TRACES_EXPORTER is '{text}'; known are {known} and none")
+    return [name for name in names if name != "none"]
+
+
 def _exporter(name: str, environment: Mapping[str, str], timeout_seconds: float | None) -> SpanExporter:
     if name == "zipkin":
         from opentelemetry.exporter.zipkin.json import ZipkinExporter  # noqa: PLC0415
 
         return ZipkinExporter(timeout=timeout_seconds)  # type: ignore[arg-type] - seconds, given on to requests
+    if name == "console":
+        from opentelemetry.sdk.trace.export import ConsoleSpanExporter  # noqa: PLC0415
+
+        return ConsoleSpanExporter(out=sys.stdout)
     protocol = environment.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or environment.get("OTEL_EXPORTER_OTLP_PROTOCOL")
     if protocol not in (None, "", "http/protobuf"):
         raise MistakeError(f"Cannot trace: the OTLP protocol is '{protocol}'; only http/protobuf is there")

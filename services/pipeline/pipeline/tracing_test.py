@@ -55,7 +55,12 @@ def test_telemetry_that_nobody_asked_for_is_not_even_loaded():
 
 @pytest.mark.parametrize(
     "environment",
-    [{}, {"OTEL_TRACES_EXPORTER": "none"}, {"OTEL_TRACES_EXPORTER": "zipkin", "OTEL_SDK_DISABLED": "true"}],
+    [
+        {},
+        {"OTEL_TRACES_EXPORTER": " "},
+        {"OTEL_TRACES_EXPORTER": "none"},
+        {"OTEL_TRACES_EXPORTER": "zipkin", "OTEL_SDK_DISABLED": "true"},
+    ],
 )
 def test_start_tracing_does_nothing_unasked(environment: dict[str, str]):
     assert start_tracing(environment, service="s") is None
@@ -64,7 +69,12 @@ def test_start_tracing_does_nothing_unasked(environment: dict[str, str]):
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({"OTEL_TRACES_EXPORTER": "jaeger"}, "OTEL_TRACES_EXPORTER is 'jaeger'; known are otlp, zipkin, none"),
+        (
+            {"OTEL_TRACES_EXPORTER": "jaeger"},
+            "OTEL_TRACES_EXPORTER is 'jaeger'; known are otlp, zipkin, console and none",
+        ),
+        ({"OTEL_TRACES_EXPORTER": "zipkin,jaeger"}, "OTEL_TRACES_EXPORTER is 'zipkin,jaeger'"),
+        ({"OTEL_TRACES_EXPORTER": "zipkin,"}, "OTEL_TRACES_EXPORTER is 'zipkin,'"),
         ({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "only http/protobuf is there"),
     ],
 )
@@ -122,6 +132,20 @@ def test_otlp_is_spoken_by_variable_alone(collector: Collector, monkeypatch: pyt
     tracing.begin("something", None).end()
     tracing.stop()
     assert collector.paths == ["/v1/traces"]
+
+
+def test_spans_go_to_each_exporter_that_is_named_and_once(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    for key, value in collector.environment().items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.port}")
+    tracing = start_tracing({"OTEL_TRACES_EXPORTER": "zipkin, otlp,console,none,zipkin"}, service="s")
+    assert tracing is not None
+    tracing.begin("something", None).end()
+    tracing.stop()
+    assert sorted(collector.paths) == ["/api/v2/spans", "/v1/traces"]
+    assert '"name": "something"' in capsys.readouterr().out
 
 
 def test_stop_leaves_a_store_that_does_not_answer_behind(monkeypatch: pytest.MonkeyPatch):
