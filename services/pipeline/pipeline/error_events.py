@@ -27,9 +27,11 @@ CLOSE_SECONDS = 5.0
 
 _SECRET_KEY = re.compile(r"passw|secret|token|authorization|cookie|credential|api[-_]?key|dsn|verifier", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
-    r"(?P<url>\w+://[^\s/:@]*:)[^\s@/]+(?=@)"
-    r"|(?P<pair>(?:passw\w*|secret\w*|token|api[-_]?key|authorization)[\"']?\s*[=:]\s*(?:bearer\s+)?)[\"']?[^\s\"',;)]+"
-    r"|(?P<bearer>bearer\s+)[\w.~+/=-]{8,}",
+    # Of `http://KEY@host` and of `scheme://user:password@host` all that stands before the host.
+    r"(?P<url>\b[a-z][a-z0-9+.-]{0,30}://)[^\s/@'\"<>]+(?=@)"
+    r"|(?P<pair>(?:passw\w*|pwd|secret\w*|token|auth|authorization|cookie|(?:api|access|sentry)[-_]?key|credentials?|dsn)"
+    r"[\"']?\s*[=:]\s*(?:(?:bearer|basic|digest|token)\s+)?)(?:\"[^\"]*(?:\"|$)|'[^']*(?:'|$)|[^\s,;&\"'}\])]+)"
+    r"|(?P<scheme>\b(?:bearer|basic|digest|token)\s+)[\w.~+/=-]{6,}",
     re.IGNORECASE,
 )
 REMOVED = "[removed]"
@@ -175,7 +177,7 @@ def prepare_event(event: Event, _hint: Hint) -> Event:
 def without_secrets(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any part of an event
     """A copy without values whose name, and texts whose form, says that they are secret."""
     if isinstance(value, str):
-        return _SECRET_TEXT.sub(lambda found: f"{found['url'] or found['pair'] or found['bearer']}{REMOVED}", value)
+        return _SECRET_TEXT.sub(lambda found: f"{found['url'] or found['pair'] or found['scheme']}{REMOVED}", value)
     if depth > 12:
         return REMOVED
     if isinstance(value, Mapping):
