@@ -23,7 +23,9 @@ const RECIPE_HASH = createHash('sha256')
   .update(JSON.stringify([SUITE, LEFT_OUT]))
   .digest('hex')
   .slice(0, 12)
-const TAG = `divergence/debian:${RECIPE_HASH}`
+/** Base images of all recipes; the label of the lab is not on one that was pulled. */
+export const BASE_REPOSITORY = 'divergence/debian'
+const TAG = `${BASE_REPOSITORY}:${RECIPE_HASH}`
 
 /**
  * The Debian image under everything the lab builds, as the archive's packages make it: nothing of this machine is in it,
@@ -48,9 +50,12 @@ export async function ensureBaseImage(
 
 async function makeBaseImage(folders: LabFolders, progress: Progress, signal: AbortSignal): Promise<void> {
   const official = `debian:${SUITE}-slim`
+  const known = await imageExists(official, signal)
   progress(`pulling ${official}`)
   if ((await tryRun('docker', ['pull', '--quiet', official], { signal, timeoutMs: 60_000 })) !== undefined) {
     await docker(['tag', official, TAG], { signal })
+    // Under our name alone it goes with the lab; what was there before is not ours.
+    if (!known) await tryRun('docker', ['rmi', '--no-prune', official], { signal })
     return
   }
   const archive = join(folders.cache, `debian-${RECIPE_HASH}.tar`)

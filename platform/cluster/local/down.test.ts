@@ -12,8 +12,8 @@ beforeEach(async () => {
 
 afterEach(() => machine.close())
 
-const takeDown = (environment?: Readonly<Record<string, string>>) =>
-  machine.run('down.ts', 'takeDown({ caches: false }, folders, progress, signal)', environment)
+const takeDown = (environment?: Readonly<Record<string, string>>, caches = false) =>
+  machine.run('down.ts', `takeDown({ caches: ${caches} }, folders, progress, signal)`, environment)
 
 describe('takeDown()', () => {
   test('removes our containers from an engine that answers', async () => {
@@ -30,6 +30,13 @@ describe('takeDown()', () => {
     await takeDown()
 
     expect(await machine.kept()).toEqual(others)
+  })
+
+  test('removes the base image by its name, with the caches only: one that was pulled has no label', async () => {
+    await machine.startEngine()
+    const removed = 'docker rm --force --volumes box'
+
+    expect(await takeDown({}, true)).toEqual({ called: [removed, 'docker rmi divergence/debian:0a'] })
   })
 
   test('starts an engine that does not answer: it may keep containers', async () => {

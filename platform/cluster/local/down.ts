@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Progress } from '../cluster.ts'
+import { BASE_REPOSITORY } from './base-image.ts'
 import { OUR_CONTAINERS } from './containers.ts'
 import { docker, LAB_LABEL } from './docker.ts'
 import { askEngine, ensureEngine, hasCommand } from './engine.ts'
@@ -59,10 +60,13 @@ async function removeFromEngine(caches: boolean, progress: Progress): Promise<vo
   if (volumes.includes(STORE_VOLUME)) await emptyStore(caches, progress)
   if (!caches) return
   const images = lines(await docker(['images', '--all', '--quiet', '--no-trunc', labelled]))
-  if (images.length === 0) return
+  const bases = lines(await docker(['images', '--format', '{{.Repository}}:{{.Tag}}', BASE_REPOSITORY]))
+  if (images.length + bases.length === 0) return
   progress('removing images')
   // One may be the parent of another, which then goes with it.
-  await tryRun('docker', ['rmi', '--force', ...new Set(images)])
+  if (images.length > 0) await tryRun('docker', ['rmi', '--force', ...new Set(images)])
+  // By name: what has other names as well was there before the lab. The one that was made here is gone already.
+  for (const base of bases) await tryRun('docker', ['rmi', base])
 }
 
 async function emptyStore(caches: boolean, progress: Progress): Promise<void> {

@@ -10,7 +10,10 @@ const runFile = promisify(execFile)
 /** Programs of a pretended machine: an engine answers when the file `running` is there, and has one container. */
 const PROGRAMS = {
   docker: `[ -e "$ROOM/running" ] || { echo "$SILENCE" >&2; exit 1; }
-    case "$1" in version) echo 99.1 ;; ps) echo box ;; rm) echo "docker $*" >>"$ROOM/called" ;; esac`,
+    case "$*" in
+      version*) echo 99.1 ;; ps*) echo box ;; rm*) echo "docker $*" >>"$ROOM/called" ;;
+      "images "*" divergence/debian") echo divergence/debian:0a ;;
+    esac`,
   dockerd: 'echo "dockerd $*" >>"$ROOM/called"; touch "$ROOM/running"; exec sleep 60',
   systemctl: 'echo "systemctl $*" >>"$ROOM/called"; touch "$ROOM/running"',
   'apt-get': `echo "apt-get $*" >>"$ROOM/called"
