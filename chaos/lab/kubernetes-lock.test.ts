@@ -80,11 +80,11 @@ describe('lockOf()', () => {
     const untilWritten = async (writes: number) => {
       while (server.writes < writes) await clock.sleep(1_000, never)
     }
-    /** Another machine takes the lease, as it may once nobody has renewed it in its time. */
-    const takeOver = async () => {
+    /** Another run takes the lease, as it may once nobody has renewed it in its time. */
+    const takeOver = async (by = others) => {
       const renewedMs = new Date(server.current?.spec?.renewTime ?? 0).getTime()
       const later = { ...clock, nowMs: () => renewedMs + 15_001 }
-      return await lockOf(server, later, others).acquire('run-2', never)
+      return await lockOf(server, later, by).acquire('run-2', never)
     }
     return { server, clock, untilWritten, takeOver, lock: lockOf(server, clock, self) }
   }
@@ -101,10 +101,13 @@ describe('lockOf()', () => {
     expect(holderIn(server)).toBeUndefined()
   })
 
-  test('tells who was asleep for longer than the lease, and leaves it to the successor', async () => {
+  test.each([
+    ['another machine', others],
+    ['the same process', self],
+  ])('tells who slept for longer than the lease, and leaves it to a successor of %s', async (_title, by) => {
     const { clock, lock, server, takeOver } = rig()
     const held = await lock.acquire('run-1', never)
-    const successor = await takeOver()
+    const successor = await takeOver(by)
     while (!held.lost.aborted) await clock.sleep(1_000, never)
     expect(held.lost.reason).toBeInstanceOf(MachineryError)
     expect(held.lost.reason.message).toContain('run-2 has taken it over')
