@@ -33,11 +33,19 @@ export class CliProcess {
     return this.child.exitCode === null && this.child.signalCode === null
   }
 
-  /** What it has written down so far; the last line may be half-way. */
+  /**
+   * What it has written down so far; nothing while its last line is half-way, as who was killed may leave it.
+   *
+   * @throws UserError when it has ended by itself, and its journal is missing or damaged
+   */
   async entries(): Promise<readonly JournalEntry[]> {
+    const hasEnded = this.child.exitCode !== null
     const runs = await readdir(join(this.folder, 'runs')).catch(() => [])
     if (runs[0] === undefined) return []
-    return await readJournal(join(this.folder, 'runs', runs[0])).catch(() => [])
+    return await readJournal(join(this.folder, 'runs', runs[0])).catch(failure => {
+      if (hasEnded) throw failure
+      return []
+    })
   }
 }
 
