@@ -1,7 +1,10 @@
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard'
 import { GROUPS } from '../../platform/topology.ts'
 import { IN_SCOPE, perSecond, quantileOf, share } from '../expressions.ts'
-import { heatmap, timeSeries } from './panel.ts'
+import { GRID_COLUMNS, heatmap, timeSeries } from './panel.ts'
+
+/** Two in a row: marks need room, and the groups are compared side by side. */
+const HALF = GRID_COLUMNS / 2
 
 const BY_PLACE = 'group, zone'
 const PLACE = '{{group}} {{zone}}'
@@ -43,6 +46,7 @@ export function requests(name: string, histogram: string): readonly Panel[] {
       title: `${name}: latency`,
       description: `Quantiles of the time the ${name.toLowerCase()} took for a request. The marks are single requests; each leads to its trace.`,
       unit: 'seconds',
+      span: HALF,
       min: 0,
       queries: [
         { expr: quantileOf(0.5, buckets, 'group'), legend: '{{group}} p50', exemplars: true },
@@ -54,6 +58,7 @@ export function requests(name: string, histogram: string): readonly Panel[] {
       title: `${name}: latency by route, 99th percentile`,
       description: `Which route of the ${name.toLowerCase()} is slow.`,
       unit: 'seconds',
+      span: HALF,
       min: 0,
       queries: [
         { expr: quantileOf(0.99, buckets, 'group, route'), legend: '{{group}} {{route}}', exemplars: true },
@@ -64,6 +69,7 @@ export function requests(name: string, histogram: string): readonly Panel[] {
         title: `${name}: spread of latency, ${group}`,
         description: `How many requests of the ${name.toLowerCase()} in the ${group} group took how long: a second band is a second kind of answer, such as a time-out.`,
         unit: 'seconds',
+        span: HALF,
         expr: perSecond(`${histogram}_bucket{group="${group}",zone=~"$zone"}`, 'le'),
       }),
     ),

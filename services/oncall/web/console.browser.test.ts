@@ -38,6 +38,10 @@ const FOCUSED = `(() => {
   const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement ?? document.body)
   return { text: document.activeElement?.textContent?.trim() ?? '', ring: outlineStyle + ' ' + outlineWidth }
 })()`
+const ROOM_AROUND_WORDS = `Math.min(...[...document.querySelectorAll('.tile > span:first-child')].map(word => {
+  const [inner, outer] = [word, word.parentElement].map(one => one.getBoundingClientRect())
+  return Math.min(inner.left - outer.left, outer.right - inner.right)
+}))`
 const INKED = `canvas => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
   let drawn = 0
@@ -188,6 +192,15 @@ describe('the live map', () => {
     expect(await page.evaluate('document.activeElement?.textContent')).toBe('network-latency')
     expect(complaints).toEqual([])
   })
+
+  test.each([400, 800, 1200, 1390])(
+    'keeps its words within their squares on a page of %i px',
+    async width => {
+      const page = await open('/', { viewport: { width, height: 900 } })
+      await page.getByText('attacked', { exact: true }).waitFor()
+      expect(await page.evaluate<number>(ROOM_AROUND_WORDS)).toBeGreaterThanOrEqual(3)
+    },
+  )
 
   test('moves without a reload and tells it to those who hear the page', async () => {
     lab.live = nowMs => ({

@@ -77,13 +77,14 @@ code, .mono { font: .92em/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation M
 .live { display: grid; gap: 16px; grid-template-columns: repeat(12, minmax(0, 1fr)); margin-top: 16px }
 .live > .map { grid-column: span 4 } .live > .run { grid-column: span 4 }
 .map table { width: calc(100% + 10px); height: 100%; border-collapse: separate; border-spacing: 5px; table-layout: fixed; margin: -5px }
-.map { display: flex; flex-direction: column } .map > div { flex: 1 }
+.map { display: flex; flex-direction: column; container: map / inline-size } .map > div { flex: 1 }
 .map th { font-weight: 500; font-size: 13px; color: var(--ink-2); text-align: left; vertical-align: middle; padding: 0 }
 .map thead th { text-align: center; padding-bottom: 1px } .map col:first-child { width: 96px }
 .map .node { display: block; font-size: 12px; line-height: 1.3 } .map .node.bad { color: var(--down); font-weight: 600 }
 .map td { padding: 0; height: 58px } .tile { display: flex; flex-direction: column; align-items: center; justify-content: center; gap: 1px; height: 100%; min-height: 58px; padding: 4px; border-radius: 8px; border: 1px solid transparent; background: var(--tint); color: var(--tone); font-size: 12.5px; line-height: 1.25; font-weight: 600; text-align: center }
 .tile.attacked { border: 2px solid var(--attacked) } .tile.down, .tile.absent { border-color: var(--down) } .tile.unknown { border: 1px dashed var(--rule-2) }
 .tile > span:first-child { display: inline-flex; align-items: center; gap: 4px } .tile small { font-size: 12px; font-weight: 400; color: var(--ink-2) }
+@container map (max-width: 400px) { .tile > span:first-child { flex-direction: column; gap: 0 } }
 .outside-row th { padding-top: 6px } .outside-row td { padding-top: 6px }
 
 .phases { display: flex; flex-wrap: wrap; gap: 4px; margin: 10px 0 12px; padding: 0; list-style: none; font-size: 12.5px }
@@ -123,7 +124,7 @@ code, .mono { font: .92em/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation M
 .about[open] p { position: absolute; z-index: 4; left: 8px; right: 8px; top: 36px; padding: 10px 12px; border: 1px solid var(--rule-2); border-radius: 8px; background: var(--raised); font-size: 13.5px; box-shadow: 0 8px 24px rgb(0 0 0 / .18); max-height: calc(100% - 44px); overflow: auto }
 .panel .body { flex: 1 1 auto; min-height: 0; position: relative; overflow: auto } .panel .draw { position: absolute; inset: 0 } .panel .message { height: 100%; display: flex; align-items: center; justify-content: center; text-align: center; padding: 8px; color: var(--ink-2); font-size: 13.5px; overflow-wrap: anywhere } .panel .message.bad { color: var(--down) }
 .panel .legend { flex: 0 0 auto; max-height: 62px; overflow-y: auto; margin-top: 4px; font-size: 12.5px } .panel .legend li { overflow-wrap: anywhere } .panel .legend svg { width: 20px; height: 8px; margin-right: 6px; vertical-align: middle } .panel .legend b { font-weight: 600; color: var(--ink); margin-left: 6px }
-.traces { flex: 0 0 auto; max-height: 62px; overflow-y: auto; margin-top: 4px; font-size: 12.5px; color: var(--ink-2) } .traces ul { display: inline; margin: 0; padding: 0; list-style: none } .traces li { display: inline-block; margin-right: 12px; white-space: nowrap } .traces .key { margin-right: 12px } .traces .key::before { content: "\\25C6" / ""; margin-right: 6px }
+.traces { flex: 0 0 auto; max-height: 57px; overflow-y: auto; margin-top: 4px; font-size: 12.5px; color: var(--ink-2) } .traces ul { display: inline; margin: 0; padding: 0; list-style: none } .traces li { display: inline-block; margin-right: 12px; white-space: nowrap } .traces .key { margin-right: 12px } .traces .key::before { content: "\\25C6" / ""; margin-right: 6px }
 .row-title { align-self: end; padding-top: 8px; border-bottom: 1px solid var(--rule) } .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(92px, 1fr)); gap: 6px 12px; height: 100%; align-items: center } .figure { min-width: 0; text-align: center } .figure b { display: block; font-size: 25px; line-height: 1.2; font-weight: 650; letter-spacing: -.01em; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } .figure.many b { font-size: 18px } .figure.words b { font-size: 17px; white-space: normal } .figure span { display: block; font-size: 12.5px; color: var(--ink-2); overflow: hidden; text-overflow: ellipsis }
 .bars { display: grid; gap: 7px; align-content: center; min-height: 100% } .bars div { display: grid; grid-template-columns: minmax(60px, 34%) 1fr minmax(64px, max-content); gap: 10px; align-items: center; font-size: 13px } .bars .track { height: 15px; border-radius: 4px; background: var(--sunken); border: 1px solid var(--rule); overflow: hidden } .bars svg { display: block; width: 100%; height: 100% } .bars b { text-align: right; font-weight: 600; white-space: nowrap } .bars span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .panel .list { font-size: 13px } .panel .list th, .panel .list td { padding: 5px 10px } .panel .list tbody th { min-width: 0 }
@@ -137,7 +138,7 @@ dialog { width: min(460px, calc(100vw - 32px)); padding: 20px 22px; border: 1px 
 @media (max-width: 760px) {
   main { padding: 16px 12px 36px } .bar > div { flex-wrap: wrap; padding: 8px 12px 0; gap: 0 12px } .bar nav { order: 3; width: 100%; margin: 0 -4px } .bar nav a { padding: 9px 9px 8px }
   .live > .map, .live > .run { grid-column: 1 / -1 } .charts { grid-template-columns: minmax(0, 1fr) } .card { padding: 13px 13px 15px } .map col:first-child { width: 80px } .map th { font-size: 12.5px } .tile { padding: 3px 1px; font-size: 12px } .tile > span:first-child { flex-direction: column; gap: 0 } .tile small { font-size: 11.5px }
-  .grid { display: flex; flex-direction: column } .panel { height: 290px } .panel.short { height: 132px } .row-title { align-self: stretch } .toolbar .end { margin-left: 0 } .report { height: 70vh }
+  .grid { display: flex; flex-direction: column } .panel { height: 290px } .panel.short { height: 132px } .panel:has(.traces:not([hidden])) { height: 350px } .traces { max-height: 95px } .row-title { align-self: stretch } .toolbar .end { margin-left: 0 } .report { height: 70vh }
   .timeline li { grid-template-columns: 4.9em 12px minmax(0, 1fr); gap: 0 6px } .banner .danger, .banner .button { width: 100% } footer p { padding: 12px }
 }
 @media (prefers-reduced-motion: no-preference) { .tile.attacked { animation: breathe 2.4s ease-in-out infinite } @keyframes breathe { 50% { border-color: transparent } } }
