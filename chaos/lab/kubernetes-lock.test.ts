@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { ApiException, type V1Lease, V1MicroTime } from '@kubernetes/client-node'
 import { MachineryError } from '../../platform/errors.ts'
-import { holderOf, type LeaseApi, lockOf } from './kubernetes-lock.ts'
+import { type Holder, holderOf, type LeaseApi, lockOf } from './kubernetes-lock.ts'
 import { quickClock } from './recording.ts'
 
 const NOW_MS = 1795241633240
@@ -72,7 +72,7 @@ const refusal = (code: number) => new ApiException(code, 'refused', null, {})
 
 describe('lockOf()', () => {
   const never = new AbortController().signal
-  const others = { host: 'there', pid: 20, isAlive: () => true }
+  const others: Holder = { host: 'there', pid: 20, isAlive: () => true }
 
   function rig() {
     const server = new LeaseServer()
