@@ -1,4 +1,8 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { execPath } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { execa } from 'execa'
@@ -158,6 +162,29 @@ describe('the local cluster', () => {
     expect(one?.databases.length).toBeGreaterThan(1)
     expect(one?.databases.filter(inode => other?.databases.includes(inode))).toEqual([])
   })
+
+  test('is finished by the next `up` when one was killed half-way', async () => {
+    await docker(['rm', '--force', '--volumes', VICTIM.container])
+    const script = `import { LocalCluster } from ${JSON.stringify(join(import.meta.dirname, 'local.ts'))}
+      await new LocalCluster().up(message => console.log(message), new AbortController().signal)`
+    const killed = spawn(execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    // It tells that the node starts before it starts it.
+    await once(killed.stdout, 'data', { signal: AbortSignal.timeout(60_000) })
+    killed.kill('SIGKILL')
+    await once(killed, 'exit')
+    const killedAt = new Date().toISOString()
+
+    await cluster.up(quiet, signal)
+
+    expect((await labContainers()).get(VICTIM.container)?.running).toBe(true)
+    const renewed = 'jsonpath={.spec.renewTime}'
+    await until('sign of life of the node', 60, async () => {
+      const lease = ['get', `lease/${VICTIM.name}`, '--namespace=kube-node-lease', `--output=${renewed}`]
+      return (await kubectl(lease)) > killedAt
+    })
+  }, 180_000)
 
   test('is left as it is by a second `up`', async () => {
     const before = await fingerprint()
