@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { type Browser, chromium, type Page } from 'playwright-core'
 import { connectLab } from '../chaos/lab/connect.ts'
 import { type LoadPlan, READ_TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../load/plan.ts'
 import { labFolders } from '../platform/cluster/local/folders.ts'
@@ -8,21 +9,26 @@ import { LocalCluster } from '../platform/cluster/local/local.ts'
 import { readRecord, recordPath } from '../platform/lab.ts'
 import { SCRAPE_SECONDS } from '../platform/manifests/prometheus-config.ts'
 import { FORWARDED_PORTS, GROUPS, PORTS, sharedHost } from '../platform/topology.ts'
+import { CHROMIUM_ARGUMENTS, findChromium } from '../services/oncall/web/chromium.ts'
 import { dashboards } from './files.ts'
+import { panelsOf } from './lint.ts'
 import { type Asked, askedBy } from './viewed.ts'
 
 /*
  * On the running local lab (`./divergence up`): a panel that shows nothing is worse than none. Every query of every panel
- * is asked as a viewer asks it, while the product's own load generator drives both groups.
+ * is asked as a viewer asks it, and every page is drawn by the console, while the product's own load generator drives both
+ * groups.
  */
 
 const MINUTE_MS = 60_000
 jest.setTimeout(6 * MINUTE_MS)
 
-/** Long enough for every page to be asked, on a busy machine; it is ended as soon as they are. */
-const LOAD = { requestsPerSecond: 10, writeShare: 0.1, durationSeconds: 240 }
+/** Long enough for every page to be asked and drawn, on a busy machine; it is ended as soon as they are. */
+const LOAD = { requestsPerSecond: 10, writeShare: 0.1, durationSeconds: 600 }
 /** A new series is there after a scrape, a rate after two, a rule that reads it an evaluation later. */
 const GIVE_UP_MS = MINUTE_MS
+/** The browser stands on the machine of the lab, and draws forty charts. */
+const DRAWN_WITHIN_MS = 2 * MINUTE_MS
 const LOOK_EVERY_MS = SCRAPE_SECONDS * 1000
 
 const VIEW = { rangeSeconds: 300, stepSeconds: 15 }
@@ -161,5 +167,103 @@ describe('every query of every panel', () => {
   test('would be found out: a metric that nobody has gives no value', async () => {
     const invented = { name: 'Invented', query: 'sum(invented_total)', instant: false }
     expect(await unanswered([invented])).toEqual([invented])
+  })
+})
+
+const CONSOLE = `http://127.0.0.1:${FORWARDED_PORTS.oncall}`
+const ZIPKIN = `http://127.0.0.1:${FORWARDED_PORTS.zipkin}`
+
+/** How a page looks, one row for each panel: it runs in the browser, whose globals Node's types do not have. */
+const PANELS = `[...document.querySelectorAll('.panel')].map(panel => ({
+  title: panel.querySelector('h3').textContent,
+  isRead: panel.dataset.series !== undefined || panel.querySelector('.body > .message') !== null,
+  isDrawn: Number(panel.dataset.series) > 0 && panel.querySelector('canvas, .figure, .bars > div, tbody tr') !== null,
+  message: panel.querySelector('.body > .message')?.textContent ?? '',
+  problem:
+    panel.querySelector('.message.bad')?.textContent ??
+    [...panel.querySelectorAll('.traces')].map(one => one.textContent).find(text => text.includes('could not')) ??
+    '',
+}))`
+
+type Seen = {
+  readonly title: string
+  readonly isRead: boolean
+  readonly isDrawn: boolean
+  readonly message: string
+  readonly problem: string
+}
+
+/** What a page lacks: panels, what they should show, or the answer of Prometheus. */
+async function lacks(page: Page, name: string, titles: readonly string[]): Promise<readonly string[]> {
+  const seen = await page.evaluate<readonly Seen[]>(PANELS)
+  return [
+    ...titles.filter(title => !seen.some(one => one.title === title)).map(title => `${title}: no such panel`),
+    ...seen
+      .filter(({ title, isRead, isDrawn, problem }) => {
+        const mayBeEmpty = `${name} / ${title}` in EMPTY_WHEN_HEALTHY
+        return problem !== '' || !(mayBeEmpty ? isRead : isDrawn)
+      })
+      .map(({ title, message, problem }) => `${title}: ${problem || message || 'not read'}`),
+  ]
+}
+
+describe('the console', () => {
+  let browser: Browser
+  let page: Page
+  /** Broken scripts, and what the page's policy refused. */
+  let complaints: string[]
+
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: findChromium(process.env.CHROMIUM),
+      args: [...CHROMIUM_ARGUMENTS],
+    })
+  }, MINUTE_MS)
+  afterAll(() => browser?.close())
+
+  async function open(uid: string | undefined): Promise<void> {
+    page = await browser.newPage()
+    complaints = []
+    page.on('pageerror', error => complaints.push(error.message))
+    page.on('console', message => {
+      // What could not be loaded stands in its panel.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        complaints.push(message.text())
+    })
+    await page.goto(`${CONSOLE}/dashboards/${uid}`)
+  }
+
+  test.each(dashboards().map(one => [one.title ?? '', one] as const))('draws %s', async (name, one) => {
+    const titles = panelsOf(one).map(({ title }) => title ?? '')
+    await open(one.uid)
+    // It reads again by itself, every ten seconds.
+    const giveUpMs = Date.now() + DRAWN_WITHIN_MS
+    let lacking = await lacks(page, name, titles)
+    while (lacking.length > 0 && Date.now() < giveUpMs) {
+      await sleep(1_000)
+      lacking = await lacks(page, name, titles)
+    }
+    expect({ lacking, complaints }).toEqual({ lacking: [], complaints: [] })
+    await page.close()
+  })
+
+  test('leads from a request that a chart marks to its trace', async () => {
+    await open('divergence-pipeline')
+    const links = page
+      .getByRole('navigation', { name: 'Requests with a trace: Gateway: latency', exact: true })
+      .getByRole('link')
+    await links.first().waitFor({ timeout: DRAWN_WITHIN_MS })
+    let trace: readonly unknown[] = []
+    // Spans come to the store some seconds after their request.
+    await until(async () => {
+      const href = (await links.last().getAttribute('href')) ?? ''
+      const traceId = /^http:\/\/[^/]+\/zipkin\/traces\/([0-9a-f]{32})$/.exec(href)?.[1]
+      expect([href, traceId]).toEqual([href, expect.any(String)])
+      const answer = await fetch(`${ZIPKIN}/api/v2/trace/${traceId}`, { signal: AbortSignal.timeout(10_000) })
+      if (answer.ok) trace = (await answer.json()) as readonly unknown[]
+      return trace.length > 0
+    }, 'the trace of a marked request')
+    expect(JSON.stringify(trace)).toContain('gateway')
+    await page.close()
   })
 })
