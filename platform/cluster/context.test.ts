@@ -1,9 +1,9 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { V1Node } from '@kubernetes/client-node'
 import { MachineryError } from '../errors.ts'
 import { ContextCluster, contextChecks, missingNodes } from './context.ts'
@@ -50,8 +50,15 @@ async function listening<T>(server: Server, work: (port: number) => Promise<T>):
 
 const closedPort = () => listening(createServer(), async port => port)
 
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'divergence-context-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
 async function kubeconfig(text: string): Promise<string> {
-  const path = join(await mkdtemp(join(tmpdir(), 'divergence-context-')), 'config')
+  const path = join(folder, 'config')
   await writeFile(path, text)
   return path
 }
