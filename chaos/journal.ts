@@ -129,8 +129,11 @@ export async function readRun(
   return { input: judged.input, samples: await readSamples(folder) }
 }
 
-/** @throws UserError RUN_MISSING, RUN_DAMAGED */
-export async function readJournal(folder: string): Promise<readonly JournalEntry[]> {
+/**
+ * @param isOver whether nobody writes any more: else a last line that is half-way is left out
+ * @throws UserError RUN_MISSING, RUN_DAMAGED
+ */
+export async function readJournal(folder: string, isOver = true): Promise<readonly JournalEntry[]> {
   const path = join(folder, RUN_FILES.journal)
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
@@ -145,7 +148,7 @@ export async function readJournal(folder: string): Promise<readonly JournalEntry
   // Without its line end the last entry was cut off while it was written.
   const isCut = lines.pop() !== ''
   const entries = lines.map((line, index) => parseEntry(path, line, index + 1))
-  if (isCut) throw damaged(path, `line ${lines.length + 1} is cut off`)
+  if (isCut && isOver) throw damaged(path, `line ${lines.length + 1} is cut off`)
   return entries
 }
 

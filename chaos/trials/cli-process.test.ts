@@ -46,8 +46,8 @@ describe('CliProcess', () => {
   test.each([
     { title: 'is writing it', ended: RUNNING },
     { title: 'was killed amid it', ended: KILLED },
-  ])('knows nothing of a line that is half-way while it $title', async ({ ended }) => {
-    expect(await (await Written.that(CUT, ended)).entries()).toEqual([])
+  ])('leaves out a line that is half-way while it $title', async ({ ended }) => {
+    expect(await (await Written.that(CUT, ended)).entries()).toEqual([JSON.parse(ENTRY)])
   })
 
   test('does not pass over a damaged journal of who ended by himself', async () => {

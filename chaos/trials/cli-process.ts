@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { UserError } from '../../platform/errors.ts'
 import { readJournal } from '../journal.ts'
 import type { JournalEntry } from '../journal-entry.ts'
 import { CLI } from './trial-lab.ts'
@@ -34,17 +35,17 @@ export class CliProcess {
   }
 
   /**
-   * What it has written down so far; nothing while its last line is half-way, as who was killed may leave it.
+   * What it has written down so far, without a last line that is half-way, as who was killed may leave it.
    *
-   * @throws UserError when it has ended by itself, and its journal is missing or damaged
+   * @throws UserError when its journal is damaged, or missing although it has ended by itself
    */
   async entries(): Promise<readonly JournalEntry[]> {
     const hasEnded = this.child.exitCode !== null
     const runs = await readdir(join(this.folder, 'runs')).catch(() => [])
     if (runs[0] === undefined) return []
-    return await readJournal(join(this.folder, 'runs', runs[0])).catch(failure => {
-      if (hasEnded) throw failure
-      return []
+    return await readJournal(join(this.folder, 'runs', runs[0]), hasEnded).catch(failure => {
+      if (failure instanceof UserError && failure.code === 'RUN_MISSING' && !hasEnded) return []
+      throw failure
     })
   }
 }
