@@ -93,7 +93,8 @@ export function allBatches(durationSeconds: number): readonly Batch[] {
 export const MOMENTARY: Batch = {
   name: 'kills',
   faults: [
-    { kind: 'kill-container', select: on('gateway', 'a') },
+    // Not a gateway: what was killed again and again is started again later each time.
+    { kind: 'kill-container', select: on('recommender', 'a') },
     { kind: 'kill-process', select: on('gateway', 'b'), process: 'node' },
     { kind: 'kill-pod', select: on('gateway', 'c') },
     { kind: 'evict', select: on('recommender', 'b'), durationSeconds: 20 },

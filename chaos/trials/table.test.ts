@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { JournalEntry } from '../journal-entry.ts'
 import { nameOf } from './batches.ts'
-import { leaveDark, momentOf, type Row, secondsUntil, starvation, tableText } from './table.ts'
+import { firstOf, leaveDark, momentOf, type Row, secondsUntil, starvation, tableText } from './table.ts'
 
 const row: Row = {
   name: 'loss',
@@ -88,6 +88,17 @@ describe('secondsUntil()', () => {
 
   test('knows no time of what was not undone', () => {
     expect(secondsUntil(null, 0, 0)).toBeNull()
+  })
+})
+
+describe('firstOf()', () => {
+  test.each([
+    ['what the runner told, where it was seen later', 25_000, 9_000, 9_000],
+    ['what was seen, where the runner told it later', 9_000, 25_000, 9_000],
+    ['what was seen, where the runner told nothing', 25_000, undefined, 25_000],
+    ['not undone, whatever the runner told', null, 9_000, null],
+  ])('is %s', (_title, seenMs, toldMs, expected) => {
+    expect(firstOf(seenMs, toldMs)).toBe(expected)
   })
 })
 

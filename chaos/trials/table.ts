@@ -61,11 +61,12 @@ export async function trial(
   const residue = await residueOf(lab, before, SETTLE_WITHIN_SECONDS)
   await spreadPods(lab, before)
   const effects = await runner.effects()
+  const told = endsTold(await runner.entries())
   for (const [index, plan] of plans) {
     const row = rowOf(rows, batch.faults[index])
     const effect = effects.get(index)
     if (effect !== undefined && row.proven?.proven !== true) row.proven = effect
-    const atMs = undone.get(index) ?? null
+    const atMs = firstOf(undone.get(index) ?? null, told.get(index))
     row.undone[event] =
       plan.end.length === 0 ? 'n/a' : secondsUntil(atMs, momentOf(plan, moments), ends.get(index))
     row.residue.push(...residue)
@@ -138,6 +139,16 @@ export function starvation(entries: readonly JournalEntry[]): string | null {
   const found = /^The agent on \S+ has not answered for \d+ s/.exec(failed?.reason ?? '')
   const audit = entries.findLast(entry => entry.entry === 'audit')
   return found !== null && audit?.residue.length === 0 ? found[0] : null
+}
+
+/** When the runner wrote that it had undone a fault, by its number. */
+function endsTold(entries: readonly JournalEntry[]): ReadonlyMap<number, number> {
+  return new Map(entries.flatMap(entry => (entry.entry === 'fault-ended' ? [[entry.fault, entry.atMs]] : [])))
+}
+
+/** Looking takes long while agents cannot be asked: what was seen undone was so since the runner told it. Pure. */
+export function firstOf(seenMs: number | null, toldMs: number | undefined): number | null {
+  return seenMs === null || toldMs === undefined ? seenMs : Math.min(seenMs, toldMs)
 }
 
 /** What the event does not touch goes on and ends at its own time: then that is what counts. */
