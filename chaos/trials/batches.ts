@@ -57,7 +57,6 @@ export function allBatches(durationSeconds: number): readonly Batch[] {
       // What kinds do when they are told to do the other thing; and what hits no pod of these.
       name: 'other modes',
       faults: [
-        { kind: 'memory', select: on('gateway', 'a'), durationSeconds, oomKill: true },
         // A look-up is given up after 300 ms: this is as slow as one can be.
         { kind: 'dns', select: on('gateway', 'b'), durationSeconds, mode: 'slow', delayMs: 280 },
         {
@@ -89,14 +88,17 @@ export function allBatches(durationSeconds: number): readonly Batch[] {
   ]
 }
 
-/** What is over once it has begun: the system heals by itself, and there is nothing to undo. */
+/**
+ * What is over once it has begun: the system heals by itself, and there is nothing to undo. Done once: what is killed again
+ * and again is started again later each time.
+ */
 export const MOMENTARY: Batch = {
   name: 'kills',
   faults: [
-    // Not a gateway: what was killed again and again is started again later each time.
     { kind: 'kill-container', select: on('recommender', 'a') },
     { kind: 'kill-process', select: on('gateway', 'b'), process: 'node' },
     { kind: 'kill-pod', select: on('gateway', 'c') },
+    { kind: 'memory', select: on('gateway', 'a'), durationSeconds: 20, oomKill: true },
     { kind: 'evict', select: on('recommender', 'b'), durationSeconds: 20 },
     { kind: 'kill-primary', select: { group: 'experiment' } },
   ],
