@@ -54,7 +54,7 @@ describe('requireRoom()', () => {
 })
 
 describe('portCheck()', () => {
-  const system = { name: 'divergence-system', running: true, labels: {} }
+  const system = { name: 'divergence-system', running: true, startedMs: 0, labels: {} }
   test('knows its own container by the port it has', () =>
     listening(async port => {
       const containers = new Map([['divergence-system', { ...system, ports: [port] }]])

@@ -11,6 +11,8 @@ import { tryRun } from './shell.ts'
 export type LabContainer = {
   readonly name: string
   readonly running: boolean
+  /** When it was started last, Unix milliseconds; long ago when it never was. */
+  readonly startedMs: number
   /** Ports of this machine that lead to it. */
   readonly ports: readonly number[]
   readonly labels: Readonly<Record<string, string>>
@@ -43,7 +45,7 @@ async function inspectAll(signal: AbortSignal | undefined): Promise<ReadonlyMap<
   const ids = await docker(['ps', '--all', '--quiet', ...OUR_CONTAINERS], options)
   if (ids === '') return new Map()
   const format =
-    '{"name":{{json .Name}},"running":{{json .State.Running}},"labels":{{json .Config.Labels}},"bindings":{{json .HostConfig.PortBindings}}}'
+    '{"name":{{json .Name}},"running":{{json .State.Running}},"startedAt":{{json .State.StartedAt}},"labels":{{json .Config.Labels}},"bindings":{{json .HostConfig.PortBindings}}}'
   const lines = await docker(['inspect', '--format', format, ...ids.split('\n')], options)
   const containers = lines.split('\n').map(inspected)
   return new Map(containers.map(each => [each.name, each]))
@@ -51,13 +53,17 @@ async function inspectAll(signal: AbortSignal | undefined): Promise<ReadonlyMap<
 
 function inspected(line: string): LabContainer {
   type Bindings = Readonly<Record<string, readonly { readonly HostPort: string }[] | null>>
-  const { name, bindings, ...rest } = JSON.parse(line) as Omit<LabContainer, 'ports'> & {
+  const { name, startedAt, bindings, ...rest } = JSON.parse(line) as Omit<
+    LabContainer,
+    'ports' | 'startedMs'
+  > & {
+    readonly startedAt: string
     readonly bindings: Bindings | null
   }
   const ports = Object.values(bindings ?? {}).flatMap(each =>
     (each ?? []).map(({ HostPort }) => Number(HostPort)),
   )
-  return { ...rest, name: name.slice(1), ports }
+  return { ...rest, name: name.slice(1), startedMs: Date.parse(startedAt), ports }
 }
 
 /** @throws UserError when something else has the subnet */

@@ -31,6 +31,19 @@ type NodeStatus = {
   }
 }
 
+type PodStatus = {
+  readonly spec: { readonly nodeName?: string }
+  readonly status: {
+    readonly containerStatuses?: readonly {
+      readonly ready: boolean
+      readonly state?: { readonly running?: { readonly startedAt: string } }
+    }[]
+  }
+}
+
+/** Label of the pods of the name servers. */
+const DNS_PODS = 'k8s-app=kube-dns'
+
 /** The few questions the cluster's own machinery asks the API server; the lab's objects are `platform/apply.ts`'s. */
 export class LocalKubernetes {
   readonly #agent: https.Agent
@@ -124,16 +137,17 @@ export class LocalKubernetes {
     since: ReadonlyMap<string, number>,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const [nodeList, dnsSet] = await Promise.all([
+    const [nodeList, podList] = await Promise.all([
       this.#get('/api/v1/nodes', signal),
-      this.#get('/apis/apps/v1/namespaces/kube-system/daemonsets/coredns', signal),
+      this.#get(`/api/v1/namespaces/kube-system/pods?labelSelector=${encodeURIComponent(DNS_PODS)}`, signal),
     ])
-    if (nodeList?.status !== 200 || dnsSet?.status !== 200) return 'the API server'
+    if (nodeList?.status !== 200 || podList?.status !== 200) return 'the API server'
     const { items } = JSON.parse(nodeList.body) as { items: readonly NodeStatus[] }
-    const missing = nodes.filter(node => !isReady(items, node.name, since.get(node.name) ?? 0))
+    const sinceOf = ({ name }: NodePlan) => since.get(name) ?? 0
+    const missing = nodes.filter(node => !isReady(items, node.name, sinceOf(node)))
     if (missing.length > 0) return `nodes ${missing.map(node => node.name).join(', ')}`
-    const { status } = JSON.parse(dnsSet.body) as { status: { numberReady?: number } }
-    const answering = status.numberReady ?? 0
+    const { items: pods } = JSON.parse(podList.body) as { items: readonly PodStatus[] }
+    const answering = nodes.filter(node => hasReadyPod(pods, node.name, sinceOf(node))).length
     return answering < nodes.length ? `name servers (${answering} of ${nodes.length} nodes)` : undefined
   }
 
@@ -172,11 +186,27 @@ export class LocalKubernetes {
   }
 }
 
-/** @param since milliseconds; Kubernetes tells whole seconds */
+/** @param since milliseconds */
 export function isReady(nodes: readonly NodeStatus[], name: string, since: number): boolean {
   const node = nodes.find(each => each.metadata.name === name)
   const ready = node?.status.conditions?.find(each => each.type === 'Ready')
-  return ready?.status === 'True' && Date.parse(ready.lastHeartbeatTime) >= Math.floor(since / 1000) * 1000
+  return ready?.status === 'True' && isFrom(ready.lastHeartbeatTime, since)
+}
+
+/** A node that was started anew has pods whose last word is from before. @param since milliseconds */
+export function hasReadyPod(pods: readonly PodStatus[], nodeName: string, since: number): boolean {
+  return pods.some(
+    ({ spec, status }) =>
+      spec.nodeName === nodeName &&
+      (status.containerStatuses ?? []).some(
+        ({ ready, state }) => ready && state?.running !== undefined && isFrom(state.running.startedAt, since),
+      ),
+  )
+}
+
+/** Kubernetes tells whole seconds. */
+function isFrom(toldAt: string, since: number): boolean {
+  return Date.parse(toldAt) >= Math.floor(since / 1000) * 1000
 }
 
 /** @param check what is still missing, or undefined when nothing is */

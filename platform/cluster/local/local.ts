@@ -133,16 +133,15 @@ export class LocalCluster implements Cluster {
         await ensureTemplate(pulled, foundation, this.#folders, progress, signal)
       }
       const machines = await this.#nodeMachines(image, pki)
-      const startedAt = new Map<string, number>()
-      await Promise.all(
-        machines.map(async ([node, machine]) => {
-          const beganAt = Date.now()
-          if (await ensure(machine)) startedAt.set(node.name, beganAt)
-        }),
+      const started = await Promise.all(machines.map(([, machine]) => ensure(machine)))
+      // Also of one that an up started which was killed then: what is told of it may be from before.
+      const containers = await labContainers(signal)
+      const since = new Map(
+        this.#nodes.map(({ name, container }) => [name, containers.get(container)?.startedMs ?? 0]),
       )
-      await kubernetes.waitForNodes(this.#nodes, startedAt, progress, signal)
+      await kubernetes.waitForNodes(this.#nodes, since, progress, signal)
       await kubernetes.recycleDisks(this.#nodes, progress, signal)
-      if (startedAt.size > 0) await removeOldImages([image, foundation, kube, pause], signal)
+      if (started.includes(true)) await removeOldImages([image, foundation, kube, pause], signal)
     } finally {
       kubernetes.close()
     }
