@@ -5,6 +5,7 @@ import { requireExperiment } from './power.ts'
 const node = (labels: Readonly<Record<string, string>>) => ({
   name: 'divergence-x',
   running: true,
+  startedMs: 0,
   ports: [],
   labels,
 })
