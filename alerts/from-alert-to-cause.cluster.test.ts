@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { stringify } from 'yaml'
 import { SIGNALS } from '../instrumentation/signals.ts'
 import { FORWARDED_PORTS } from '../platform/topology.ts'
@@ -18,7 +18,7 @@ import type {
   EventGroupDetail,
   LiveState,
 } from '../services/oncall/contract.ts'
-import { CHROMIUM_ARGUMENTS, findChromium } from '../services/oncall/web/chromium.ts'
+import { launchChromium } from '../services/oncall/web/chromium.ts'
 
 /*
  * On the running local lab: the way of somebody on call. Somebody locks a table of the experimental group's
@@ -70,10 +70,7 @@ let attack: AttackState
 let firedBefore: ReadonlySet<string>
 
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: findChromium(process.env.CHROMIUM),
-    args: [...CHROMIUM_ARGUMENTS],
-  })
+  browser = await launchChromium(process.env.CHROMIUM)
   await untilQuiet()
   const { songs } = await ask<{ songs: { hash: string }[] }>(`${EDGE}/songs?limit=1`)
   const song = songs[0]?.hash ?? ''

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { connectLab } from '../chaos/lab/connect.ts'
 import { type LoadPlan, READ_TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../load/plan.ts'
 import { labFolders } from '../platform/cluster/local/folders.ts'
@@ -9,7 +9,7 @@ import { LocalCluster } from '../platform/cluster/local/local.ts'
 import { readRecord, recordPath } from '../platform/lab.ts'
 import { SCRAPE_SECONDS } from '../platform/manifests/prometheus-config.ts'
 import { FORWARDED_PORTS, GROUPS, PORTS, sharedHost } from '../platform/topology.ts'
-import { CHROMIUM_ARGUMENTS, findChromium } from '../services/oncall/web/chromium.ts'
+import { launchChromium } from '../services/oncall/web/chromium.ts'
 import { dashboards } from './files.ts'
 import { panelsOf } from './lint.ts'
 import { type Asked, askedBy } from './viewed.ts'
@@ -214,10 +214,7 @@ describe('the console', () => {
   let complaints: string[]
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: findChromium(process.env.CHROMIUM),
-      args: [...CHROMIUM_ARGUMENTS],
-    })
+    browser = await launchChromium(process.env.CHROMIUM)
   }, MINUTE_MS)
   afterAll(() => browser?.close())
 

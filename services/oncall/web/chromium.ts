@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { type Browser, chromium } from 'playwright-core'
 
 /** Where Debian, Ubuntu, Fedora and Chrome's own packages put a Chromium. */
 const PLACES = [
@@ -11,7 +12,7 @@ const PLACES = [
 ] as const
 
 /** Headless, in a container too, and without asking the network for anything but the pages of the test. */
-export const CHROMIUM_ARGUMENTS = [
+const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-dev-shm-usage',
@@ -40,4 +41,9 @@ export function findChromium(
   throw new Error(
     'Cannot start Chromium: none is installed. Install it (Debian and Ubuntu: apt-get install chromium), or name one in CHROMIUM',
   )
+}
+
+/** Starts the Chromium that `findChromium` finds. @param given path of the environment variable CHROMIUM */
+export function launchChromium(given: string | undefined): Promise<Browser> {
+  return chromium.launch({ executablePath: findChromium(given), args: [...ARGUMENTS] })
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { CHROMIUM_ARGUMENTS, findChromium } from './chromium.ts'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { launchChromium } from './chromium.ts'
 import { ExampleConsole, TOKEN } from './example-console.ts'
 import { exampleLive, FINGERPRINT, RUN_ID } from './example-lab.ts'
 import { THEMES } from './tokens.ts'
@@ -66,10 +66,7 @@ let complaints: string[]
 const pages: Page[] = []
 
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: findChromium(process.env.CHROMIUM),
-    args: [...CHROMIUM_ARGUMENTS],
-  })
+  browser = await launchChromium(process.env.CHROMIUM)
 })
 afterAll(() => browser?.close())
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { CHROMIUM_ARGUMENTS, findChromium } from './chromium.ts'
+import type { Browser, Page } from 'playwright-core'
+import { launchChromium } from './chromium.ts'
 import { ExampleConsole } from './example-console.ts'
 
 const dashboard: unknown = JSON.parse(
@@ -37,10 +37,7 @@ let page: Page
 let complaints: string[]
 
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: findChromium(process.env.CHROMIUM),
-    args: [...CHROMIUM_ARGUMENTS],
-  })
+  browser = await launchChromium(process.env.CHROMIUM)
 })
 afterAll(() => browser?.close())
 beforeEach(async () => {
