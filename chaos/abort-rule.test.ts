@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
-import { isMet, watchAbortRule } from './abort-rule.ts'
+import { type AbortEvidence, AbortWatch, watchAbortRule } from './abort-rule.ts'
 import { quickClock } from './lab/recording.ts'
 import type { Sample } from './measurement/sample.ts'
 
-const rule = { failedShare: 0.5, windowSeconds: 10, fewestRequests: 4 }
+const rule = { alpha: 0.01, failedShare: 0.5, windowSeconds: 10 }
 const NOW_MS = 100_000
+const ATTACK_MS = 80_000
 
 const sample = (
   endMs: number,
@@ -19,31 +20,81 @@ const sample = (
   status: outcome === 'ok' ? 200 : 0,
   outcome,
 })
-const many = (failed: number, ok: number, endMs = NOW_MS - 5_000) => [
-  ...Array.from({ length: failed }, () => sample(endMs, 'error')),
-  ...Array.from({ length: ok }, () => sample(endMs, 'ok')),
+const many = (group: Sample['group'], failed: number, ok: number, endMs = NOW_MS - 5_000) => [
+  ...Array.from({ length: failed }, () => sample(endMs, 'error', group)),
+  ...Array.from({ length: ok }, () => sample(endMs, 'ok', group)),
 ]
+const look = (samples: readonly Sample[], changes: Partial<typeof rule> = {}) =>
+  new AbortWatch({ ...rule, ...changes }, ATTACK_MS).look(samples, NOW_MS)
 
-describe('isMet()', () => {
+describe('AbortWatch.look()', () => {
   test.each<[string, Sample[], boolean]>([
-    ['half of the requests failed', many(2, 2), true],
-    ['less than half failed', many(2, 3), false],
-    ['too few requests', many(3, 0), false],
-    ['failures that are too old', many(10, 0, NOW_MS - 10_001), false],
-    ['time-outs', Array.from({ length: 4 }, () => sample(NOW_MS, 'timeout')), true],
     [
-      'failures of the control group',
-      Array.from({ length: 9 }, () => sample(NOW_MS, 'error', 'control')),
+      'half of the requests failed, and none of the control',
+      [...many('experiment', 10, 10), ...many('control', 0, 20)],
+      true,
+    ],
+    ['less than half failed', [...many('experiment', 10, 11), ...many('control', 0, 21)], false],
+    ['as many of the control failed', [...many('experiment', 20, 0), ...many('control', 20, 0)], false],
+    [
+      'nearly half more than of the control failed',
+      [...many('experiment', 200, 100), ...many('control', 60, 240)],
       false,
     ],
+    ['nothing came of the control', many('experiment', 20, 0), false],
+    ['too few to be sure', [...many('experiment', 6, 0), ...many('control', 0, 6)], false],
+    [
+      'time-outs',
+      [...Array.from({ length: 10 }, () => sample(NOW_MS, 'timeout')), ...many('control', 0, 10)],
+      true,
+    ],
+    ['only the control fails', [...many('experiment', 0, 20), ...many('control', 20, 0)], false],
     ['no samples', [], false],
   ])('%s', (_title, samples, expected) => {
-    expect(isMet(rule, samples, NOW_MS) !== null).toBe(expected)
+    expect(look(samples).isMet).toBe(expected)
+  })
+
+  test('is sure long after it was bad, and then ends nothing', () => {
+    const seen = look([
+      ...many('experiment', 20, 0, NOW_MS - 10_001),
+      ...many('control', 0, 20, NOW_MS - 10_001),
+    ])
+    expect(seen.eValue).toBeGreaterThan(100)
+    expect(seen.isMet).toBe(false)
+  })
+
+  test('takes no failure from before the attack for evidence', () => {
+    const before = [...many('experiment', 20, 0, ATTACK_MS), ...many('control', 0, 20, ATTACK_MS)]
+    expect(look(before)).toMatchObject({ eValue: expect.closeTo(1, 9) })
+    expect(look(before, { windowSeconds: 60 }).detail).toContain('Within 60 s 100 % of its requests failed')
+  })
+
+  test('ends it as soon as it is sure where no share is asked for', () => {
+    const samples = [...many('experiment', 10, 990), ...many('control', 0, 1000)]
+    expect(look(samples).isMet).toBe(false)
+    expect(look(samples, { failedShare: 0 }).isMet).toBe(true)
+    expect(look(samples, { failedShare: 0, alpha: 1e-6 }).isMet).toBe(false)
+  })
+
+  test('counts each request once, however often it looks', () => {
+    const watch = new AbortWatch(rule, ATTACK_MS)
+    const first = [...many('experiment', 3, 7), ...many('control', 0, 10)]
+    const once = watch.look(first, NOW_MS)
+    expect(watch.look(first, NOW_MS).eValue).toBe(once.eValue)
+    const more = [...first, ...many('experiment', 3, 7), ...many('control', 0, 10)]
+    expect(watch.look(more, NOW_MS).eValue).toBeCloseTo(look(more).eValue, 9)
   })
 
   test('counts a request when its answer came, not when it was sent', () => {
     const slow = { ...sample(NOW_MS, 'timeout'), startMs: NOW_MS - 19_000, durationMs: 19_000 }
-    expect(isMet(rule, [slow, slow, slow, slow], NOW_MS)).toContain('4 of 4 requests')
+    expect(look(Array(9).fill(slow)).detail).toContain('Within 10 s 100 % of its requests failed')
+  })
+
+  test('says what was counted', () => {
+    expect(look([...many('experiment', 9, 1), ...many('control', 1, 9)]).detail).toBe(
+      "9 of 10 failed requests of the attack are the experiment's, 5.0 if the groups were alike. Within 10 s 90 % of its requests failed, 10 % of the control's; less than 50 % more is allowed.",
+    )
+    expect(look(many('experiment', 0, 9)).detail).toContain('No request of the attack failed.')
   })
 })
 
@@ -51,33 +102,55 @@ describe('isMet()', () => {
 function watched() {
   const clock = quickClock(100)
   const samples: Sample[] = []
+  const told: AbortEvidence[] = []
   const over = new AbortController()
-  const met = watchAbortRule(
-    rule,
-    () => samples,
-    clock,
-    () => NOW_MS,
-    over.signal,
-  )
-  return { clock, samples, over, met }
+  const attack = { samples: () => samples, clock, generatorMs: () => NOW_MS, tell: told.push.bind(told) }
+  const met = watchAbortRule(rule, attack, over.signal)
+  return { clock, samples, told, over, met }
 }
+const attacked = (count: number) => [
+  ...many('experiment', count, 0, NOW_MS + 1_000),
+  ...many('control', 0, count, NOW_MS + 1_000),
+]
 
 describe('watchAbortRule()', () => {
   test('is aborted, with the measurement, as soon as the rule is met', async () => {
     const { clock, samples, over, met } = watched()
     await clock.sleep(3_000, over.signal)
     expect(met.aborted).toBe(false)
-    samples.push(...many(4, 0))
+    samples.push(...attacked(10))
     await clock.sleep(3_000, over.signal)
-    expect(met.reason?.message).toContain('4 of 4 requests of the experiment group failed within 10 s')
+    expect(met.reason?.message).toMatch(/^evidence e = 18\d of 100\. 10 of 10 failed requests/)
+    over.abort()
+  })
+
+  test('tells what it sees at first, and when that changes', async () => {
+    const { clock, samples, told, over } = watched()
+    await clock.sleep(3_000, over.signal)
+    expect(told).toMatchObject([{ eValue: expect.closeTo(1, 9), limit: 100 }])
+    samples.push(...attacked(4))
+    await clock.sleep(3_000, over.signal)
+    expect(told).toHaveLength(2)
+    expect(told[1]?.eValue).toBeGreaterThan(1)
     over.abort()
   })
 
   test('looks no longer when the attack is over', async () => {
     const { clock, samples, over, met } = watched()
     over.abort()
-    samples.push(...many(4, 0))
+    samples.push(...attacked(20))
     await clock.sleep(3_000, new AbortController().signal)
     expect(met.aborted).toBe(false)
+  })
+
+  test('ends an attack that it cannot watch', async () => {
+    const clock = quickClock(100)
+    const samples = () => {
+      throw new Error('no samples')
+    }
+    const attack = { samples, clock, generatorMs: () => NOW_MS, tell: () => undefined }
+    const met = watchAbortRule(rule, attack, new AbortController().signal)
+    await clock.sleep(100, new AbortController().signal)
+    expect(met.reason?.message).toBe('no samples')
   })
 })

@@ -182,14 +182,14 @@ describe('parseExperiment()', () => {
 
   test('fills in what limits the harm when the file says nothing of it', () => {
     const { abort, blastRadius } = parseExperiment('file.yaml', text)
-    expect(abort).toEqual({ failedShare: 0.5, windowSeconds: 10, fewestRequests: 100 })
+    expect(abort).toEqual({ alpha: 0.01, failedShare: 0.05, windowSeconds: 5 })
     expect(blastRadius).toEqual({ maxTargets: 3, keepHealthy: 1 })
   })
 
   test('keeps what the file says of it, and fills in the rest', () => {
-    const limits = { abort: { failedShare: 0.1 }, blastRadius: { keepHealthy: { gateway: 2 } } }
+    const limits = { abort: { failedShare: 0.3 }, blastRadius: { keepHealthy: { gateway: 2 } } }
     const { abort, blastRadius } = parseExperiment('file.yaml', changed(limits))
-    expect(abort).toEqual({ failedShare: 0.1, windowSeconds: 10, fewestRequests: 100 })
+    expect(abort).toEqual({ alpha: 0.01, failedShare: 0.3, windowSeconds: 5 })
     expect(blastRadius).toEqual({ maxTargets: 3, keepHealthy: { gateway: 2 } })
   })
 

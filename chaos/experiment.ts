@@ -30,33 +30,34 @@ const signalSchema = z.discriminatedUnion('name', [
   }),
 ])
 
-/** Half of the users turned away for ten seconds: enough is known by then. */
-const DEFAULT_ABORT = { failedShare: 0.5, windowSeconds: 10, fewestRequests: 100 }
+/** One user in ten turned away for half of the window, or all of them for a quarter of a second: enough is known by then. */
+export const DEFAULT_ABORT = { alpha: 0.01, failedShare: 0.05, windowSeconds: 5 }
 
 const abortSchema = z
   .strictObject({
+    alpha: z
+      .number()
+      .min(1e-6)
+      .max(0.2)
+      .default(DEFAULT_ABORT.alpha)
+      .describe('chance to end an attack that makes no difference, however often one looks'),
     failedShare: z
       .number()
-      .gt(0)
+      .min(0)
       .max(1)
       .default(DEFAULT_ABORT.failedShare)
-      .describe("of the experimental group's requests; more than 1 in so many ends the attack"),
+      .describe(
+        "of the experimental group's requests, above the control's share; so many end the attack, 0: as soon as it is sure",
+      ),
     windowSeconds: z
       .number()
       .min(1)
       .max(300)
       .default(DEFAULT_ABORT.windowSeconds)
-      .describe('the last so many seconds are looked at'),
-    fewestRequests: z
-      .number()
-      .int()
-      .min(1)
-      .max(100_000)
-      .default(DEFAULT_ABORT.fewestRequests)
-      .describe('fewer requests than this say nothing'),
+      .describe('failedShare is taken over the last so many seconds'),
   })
   .prefault({})
-  .describe('when the attack has shown enough, and is ended early')
+  .describe('when the attack has shown enough, and is ended early: it surely does harm, and much')
 
 /** What may stand in `chaos/experiments/*.yaml`; editors get it as docs/experiment.schema.json. */
 export const experimentSchema = z.strictObject({

@@ -42,13 +42,13 @@ export function oncallMirror(config: KubeConfig): RunMirror {
     throw status === 400 || status === 413 ? new MirrorRefused(reason) : new Error(reason)
   }
   return {
-    send: (runId, entries, closed, signal) =>
+    send: (runId, message, signal) =>
       call(
         {
           method: 'POST',
           path: `/api/runs/${runId}/entries`,
           type: 'application/json',
-          body: JSON.stringify({ entries, closed }),
+          body: JSON.stringify(message),
         },
         signal,
       ),

@@ -2,9 +2,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import type { AbortEvidence } from './abort-rule.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import { quickClock } from './lab/recording.ts'
-import { MirrorRefused, type NumberedEntry, Publisher, publishRun, type RunMirror } from './publish.ts'
+import {
+  MirrorRefused,
+  type NumberedEntry,
+  Publisher,
+  publishRun,
+  type RunMessage,
+  type RunMirror,
+} from './publish.ts'
 
 const RUN = '20261121T103144Z-zone-outage'
 const phase = (atMs: number): JournalEntry => ({ atMs, entry: 'phase', phase: 'attack' })
@@ -13,12 +21,15 @@ const phase = (atMs: number): JournalEntry => ({ atMs, entry: 'phase', phase: 'a
 class RecordedMirror implements RunMirror {
   readonly kept = new Map<number, JournalEntry>()
   readonly messages: { readonly seqs: readonly number[]; readonly closed: boolean }[] = []
+  readonly evidence: (AbortEvidence | undefined)[] = []
   readonly reports: string[] = []
   fail: (entries: readonly NumberedEntry[]) => Error | null = () => null
   hangs = false
+  before: () => void = () => undefined
 
-  async send(runId: string, entries: readonly NumberedEntry[], closed: boolean, signal: AbortSignal) {
+  async send(runId: string, { entries, closed, abort }: RunMessage, signal: AbortSignal) {
     expect(runId).toBe(RUN)
+    this.before()
     if (this.hangs) {
       await new Promise((_, reject) =>
         signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
@@ -27,6 +38,7 @@ class RecordedMirror implements RunMirror {
     const error = this.fail(entries)
     if (error !== null) throw error
     this.messages.push({ seqs: entries.map(({ seq }) => seq), closed })
+    this.evidence.push(abort)
     for (const { seq, entry } of entries) this.kept.set(seq, entry)
   }
 
@@ -90,6 +102,36 @@ describe('Publisher', () => {
     publisher.tell(phase(0))
     await settled(() => mirror.messages.length >= 4)
     expect(mirror.messages.slice(1).every(({ seqs, closed }) => seqs.length === 0 && !closed)).toBe(true)
+    await publisher.close(report)
+  })
+
+  test('tells what the abort rule sees, the newest once', async () => {
+    const seen = (eValue: number): AbortEvidence => ({ atMs: 0, eValue, limit: 100, detail: '' })
+    publisher = publish()
+    publisher.tell(phase(0))
+    await settled(() => mirror.messages.length >= 1)
+    let failures = 1
+    mirror.fail = () => (failures-- > 0 ? new Error('away') : null)
+    publisher.show(seen(1))
+    publisher.show(seen(2))
+    await settled(() => mirror.evidence.some(evidence => evidence !== undefined))
+    await settled(() => mirror.evidence.at(-1) === undefined)
+    publisher.show(seen(3))
+    await publisher.close(report)
+    expect(mirror.evidence.filter(evidence => evidence !== undefined)).toEqual([seen(2), seen(3)])
+  })
+
+  test('tells at once what is seen while it tells', async () => {
+    const seen = (eValue: number): AbortEvidence => ({ atMs: 0, eValue, limit: 100, detail: '' })
+    publisher = publish(1)
+    mirror.before = () => {
+      mirror.before = () => undefined
+      publisher.show(seen(2))
+    }
+    publisher.show(seen(1))
+    publisher.tell(phase(0))
+    await settled(() => mirror.evidence.length >= 2)
+    expect(mirror.evidence).toEqual([seen(1), seen(2)])
     await publisher.close(report)
   })
 

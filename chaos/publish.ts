@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Progress } from '../platform/cluster/cluster.ts'
+import type { AbortEvidence } from './abort-rule.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import type { Clock } from './lab/roles.ts'
 import { messageOf } from './message-of.ts'
@@ -7,15 +8,23 @@ import { messageOf } from './message-of.ts'
 /** An entry of the journal with its number there, from 0. */
 export type NumberedEntry = { readonly seq: number; readonly entry: JournalEntry }
 
+/** What is told of a run. Without entries it says that the runner lives. */
+export type RunMessage = {
+  readonly entries: readonly NumberedEntry[]
+  /** Whether the journal is complete with these. */
+  readonly closed: boolean
+  /** What the abort rule saw last, when that is news. */
+  readonly abort?: AbortEvidence
+}
+
 /** Where everybody can follow a run. It may be away at any time. */
 export interface RunMirror {
   /**
-   * Takes entries; those it has are left as they are. Without entries it learns that the runner lives.
+   * Takes entries; those it has are left as they are.
    *
-   * @param closed whether the journal is complete with these
    * @throws MirrorRefused when sending the same again would be in vain
    */
-  send(runId: string, entries: readonly NumberedEntry[], closed: boolean, signal: AbortSignal): Promise<void>
+  send(runId: string, message: RunMessage, signal: AbortSignal): Promise<void>
   report(runId: string, html: string, signal: AbortSignal): Promise<void>
 }
 
@@ -48,6 +57,8 @@ export class Publisher {
   readonly #runId: string
   readonly #dependencies: PublishDependencies
   readonly #waiting: NumberedEntry[] = []
+  /** Only the last counts, and only until it was told. */
+  #evidence: AbortEvidence | undefined
   readonly #closing = new AbortController()
   /** Begins with the first entry. */
   #working: Promise<void> | undefined
@@ -69,6 +80,12 @@ export class Publisher {
     }
     this.#waiting.push({ seq, entry })
     this.#working ??= this.#work()
+    this.#wake()
+  }
+
+  /** What the abort rule sees now. */
+  readonly show = (evidence: AbortEvidence): void => {
+    this.#evidence = evidence
     this.#wake()
   }
 
@@ -99,20 +116,33 @@ export class Publisher {
     const { clock, mirror } = this.#dependencies
     const closing = this.#closing.signal
     while (!closing.aborted) {
-      const batch = this.#waiting.slice(0, MOST_AT_ONCE)
+      const message = this.#message(false)
       try {
         const limit = AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), closing])
-        await mirror.send(this.#runId, batch, false, limit)
-        this.#waiting.splice(0, batch.length)
+        await mirror.send(this.#runId, message, limit)
+        this.#taken(message)
       } catch (error) {
         if (closing.aborted) return
         this.#warn(messageOf(error))
-        if (error instanceof MirrorRefused) this.#waiting.splice(0, batch.length)
+        if (error instanceof MirrorRefused) this.#taken(message)
         await clock.sleep(AGAIN_AFTER_MS, closing).catch(() => undefined)
         continue
       }
-      if (this.#waiting.length === 0) await this.#untilTold(closing)
+      if (this.#waiting.length === 0 && this.#evidence === undefined) await this.#untilTold(closing)
     }
+  }
+
+  /** What is told next. */
+  #message(isLast: boolean): RunMessage {
+    const entries = this.#waiting.slice(0, MOST_AT_ONCE)
+    const closed = isLast && entries.length === this.#waiting.length
+    return { entries, closed, ...(this.#evidence === undefined ? {} : { abort: this.#evidence }) }
+  }
+
+  #taken({ entries, abort }: RunMessage): void {
+    this.#waiting.splice(0, entries.length)
+    // There may be news since.
+    if (this.#evidence === abort) this.#evidence = undefined
   }
 
   async #untilTold(closing: AbortSignal): Promise<void> {
@@ -127,9 +157,9 @@ export class Publisher {
   /** The last message says that there are no more. */
   async #flush(limit: AbortSignal): Promise<void> {
     do {
-      const batch = this.#waiting.slice(0, MOST_AT_ONCE)
-      await this.#dependencies.mirror.send(this.#runId, batch, batch.length === this.#waiting.length, limit)
-      this.#waiting.splice(0, batch.length)
+      const message = this.#message(true)
+      await this.#dependencies.mirror.send(this.#runId, message, limit)
+      this.#taken(message)
     } while (this.#waiting.length > 0)
   }
 
@@ -144,7 +174,9 @@ export class Publisher {
 export function publishRun(
   runId: string,
   { mirror, clock, progress }: { readonly mirror?: RunMirror } & Omit<PublishDependencies, 'mirror'>,
-): Pick<Publisher, 'tell' | 'close'> {
-  if (mirror === undefined) return { tell: () => undefined, close: async () => undefined }
+): Pick<Publisher, 'tell' | 'show' | 'close'> {
+  if (mirror === undefined) {
+    return { tell: () => undefined, show: () => undefined, close: async () => undefined }
+  }
   return new Publisher(runId, { mirror, clock, progress })
 }

@@ -1,5 +1,6 @@
 import type { Cluster, Progress } from '../platform/cluster/cluster.ts'
 import type { Group } from '../platform/topology.ts'
+import type { AbortEvidence } from './abort-rule.ts'
 import type { Experiment } from './experiment.ts'
 import type { Executor } from './faults/executor.ts'
 import type { Journal } from './journal.ts'
@@ -27,6 +28,8 @@ export type Run = {
   readonly journal: Journal
   /** What happened so far, in the order in which it was told. */
   readonly events: TimelineEvent[]
+  /** For those who follow the run. */
+  readonly showEvidence: (evidence: AbortEvidence) => void
   readonly dependencies: RunDependencies
 }
 

@@ -20,7 +20,7 @@ export const experiment: Experiment = {
   load: { profile: 'steady', requestsPerSecond: 5, writeShare: 0.2, durationSeconds: 24 },
   phases: { warmupSeconds: 2, baselineSeconds: 8, holdSeconds: 6, recoverySeconds: 6, transitionSeconds: 1 },
   settle: { readySeconds: 10 },
-  abort: { failedShare: 0.5, windowSeconds: 2, fewestRequests: 5 },
+  abort: { alpha: 0.01, failedShare: 0.5, windowSeconds: 2 },
   blastRadius: { maxTargets: 3, keepHealthy: 1 },
   seed: 7,
   faults: [

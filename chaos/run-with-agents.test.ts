@@ -192,7 +192,7 @@ describe('runExperiment() with agents', () => {
       faults: [latency({ durationSeconds: 600 })],
       phases,
       load: { ...experiment.load, durationSeconds: 40 },
-      abort: { failedShare: 0.5, windowSeconds: 2, fewestRequests: 5 },
+      abort: { alpha: 0.01, failedShare: 0.5, windowSeconds: 2 },
     })
     const { input } = await readRun(folder)
     expect(verdict?.aborted).toBe(true)
@@ -200,7 +200,7 @@ describe('runExperiment() with agents', () => {
     expect(input.phases.attack.endMs - input.phases.attack.startMs).toBeLessThan(30_000)
     expect(input.phases.recovery.startMs).toBe(input.phases.attack.endMs)
     expect((await readJournal(folder)).find(({ entry }) => entry === 'aborted')).toMatchObject({
-      reason: expect.stringContaining('requests of the experiment group failed within 2 s'),
+      reason: expect.stringMatching(/^evidence e = \d+.* of 100\. \d+ of \d+ failed requests .* Within 2 s/),
     })
     await expectNothingLeft()
   })

@@ -59,7 +59,8 @@ export async function runExperiment(
     const journal = await Journal.open(join(runsFolder, runId), text, clock, published.tell)
     try {
       await journal.append({ entry: 'opened', runId, experiment, versions })
-      return await conduct({ runId, experiment, journal, events: [], dependencies }, either)
+      const { show: showEvidence } = published
+      return await conduct({ runId, experiment, journal, events: [], showEvidence, dependencies }, either)
     } catch (error) {
       journal.note({ entry: 'failed', reason: error instanceof Error ? error.message : String(error) })
       throw error
@@ -159,7 +160,7 @@ async function underLoad(
 
 /** The attack, to its end or until the abort rule is met. */
 async function attackUntilMet(
-  { experiment, journal, dependencies }: Run,
+  { experiment, journal, showEvidence, dependencies }: Run,
   attack: Attack,
   load: DrivenLoad,
   startMs: number,
@@ -169,10 +170,8 @@ async function attackUntilMet(
   const over = new AbortController()
   const until = AbortSignal.any([load.running, over.signal])
   const generatorMs = () => clock.nowMs() + load.clockOffsetMs
-  const calledOff =
-    abort === undefined
-      ? new AbortController().signal
-      : watchAbortRule(abort, load.records, clock, generatorMs, until)
+  const watched = { samples: load.records, clock, generatorMs, tell: showEvidence }
+  const calledOff = watchAbortRule(abort, watched, until)
   let calledOffMs: number | undefined
   const onCallOff = () => {
     calledOffMs = clock.nowMs()

@@ -82,7 +82,7 @@ export type RunSummary = {
   readonly hasReport: boolean
 }
 
-/** Evidence against the steady state: the attack is called off when `eValue` reaches `limit`. */
+/** Evidence of the abort rule that the experiment fails more than the control: sure when `eValue` reaches `limit`. */
 export type AbortState = {
   readonly atMs: number
   readonly eValue: number

@@ -51,9 +51,9 @@ export function exampleRun(nowMs: number): RunDetail {
     aborted: false,
     abort: {
       atMs: nowMs - 900,
-      eValue: 6.4,
+      eValue: 14.4,
       limit: 100,
-      detail: '3 of 3 failures were in the experiment group.',
+      detail: "6 of 6 failed requests of the attack are the experiment's, 3.0 if the groups were alike.",
     },
     hasReport: false,
     reasons: [],

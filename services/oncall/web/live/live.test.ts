@@ -106,7 +106,7 @@ describe('renderRun()', () => {
 
     expect(markup).toContain('<li aria-current="step">attack</li>')
     expect(markup).toContain('on for 20\u00a0s; proven: 17 packets held')
-    expect(markup).toContain('e = 6.4 of 100')
+    expect(markup).toContain('e = 14 of 100')
     expect(markup).toContain('effect proven')
   })
 
@@ -116,7 +116,8 @@ describe('renderRun()', () => {
 })
 
 describe('renderEvidence()', () => {
-  const at = (eValue: number) => renderEvidence({ abort: { atMs: 0, eValue, limit: 100, detail: '' } }).markup
+  const at = (eValue: number, aborted = false) =>
+    renderEvidence({ aborted, abort: { atMs: 0, eValue, limit: 100, detail: '' } }).markup
 
   test.each([
     // log 10 / log 100
@@ -128,9 +129,10 @@ describe('renderEvidence()', () => {
     expect(at(eValue)).toContain(`aria-valuenow="${share}"`)
   })
 
-  test('says when the limit is met', () => {
-    expect(at(99)).toContain('At the limit the attack is called off')
-    expect(at(100)).toContain('The attack is called off')
+  test('says when the limit is met, and when the attack was called off', () => {
+    expect(at(99)).toContain('From the limit on it is sure')
+    expect(at(100)).toContain('It is sure; the attack is called off when it is bad as well')
+    expect(at(100, true)).toContain('The attack was called off')
   })
 })
 

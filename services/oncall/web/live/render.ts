@@ -192,15 +192,20 @@ export function effectText({ effect }: AttackState): string {
 }
 
 /** Evidence of the abort rule: how far it is on the way to its limit, on a logarithmic scale. */
-export function renderEvidence({ abort }: Pick<RunSummary, 'abort'>): Markup {
+export function renderEvidence({ abort, aborted }: Pick<RunSummary, 'abort' | 'aborted'>): Markup {
   if (abort === null)
-    return html`<p class="note">Abort rule: no evidence told. Before an attack, and in a run without the rule, there is none.</p>`
+    return html`<p class="note">Abort rule: no evidence told. Before an attack there is none.</p>`
   const { eValue, limit, detail } = abort
   const met = eValue >= limit
   // e = 1 says nothing either way; what is below it speaks for the steady state.
   const share = limit <= 1 ? 1 : Math.min(1, Math.max(0, Math.log(Math.max(eValue, 1)) / Math.log(limit)))
-  const words = `Evidence against the steady state: e = ${eText(eValue)} of ${eText(limit)}`
-  return html`<div class="evidence"><h3>${words}</h3><div class="meter${met ? ' met' : ''}" role="meter" aria-label="Evidence of the abort rule" aria-valuemin="0" aria-valuemax="100" aria-valuenow="${Math.round(share * 100)}" aria-valuetext="${words}"><svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect width="${Number((share * 100).toFixed(1))}" height="1"/></svg></div><p class="note">${met ? 'The attack is called off.' : 'At the limit the attack is called off.'} ${detail}</p></div>`
+  const words = `Evidence that the experiment fails more than the control: e = ${eText(eValue)} of ${eText(limit)}`
+  const state = aborted
+    ? 'The attack was called off.'
+    : met
+      ? 'It is sure; the attack is called off when it is bad as well.'
+      : 'From the limit on it is sure.'
+  return html`<div class="evidence"><h3>${words}</h3><div class="meter${met ? ' met' : ''}" role="meter" aria-label="Evidence of the abort rule" aria-valuemin="0" aria-valuemax="100" aria-valuenow="${Math.round(share * 100)}" aria-valuetext="${words}"><svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect width="${Number((share * 100).toFixed(1))}" height="1"/></svg></div><p class="note">${state} ${detail}</p></div>`
 }
 
 function eText(value: number): string {
