@@ -67,7 +67,7 @@ export const EXPECTATIONS: Readonly<Record<string, Expectation>> = {
   'Pipeline: gateway retries': silence('pause', 'rises', 0.5),
   'Pipeline: gateway breaker': silence('pause', 'rises', 1),
   'Pipeline: recommender': silence('slow-database', 'rises', 1),
-  'Pipeline: database primary': failover('kill-primary', 'falls', 1),
+  'Pipeline: database primary': failover('zone-outage', 'falls', 1),
   'Pipeline: database failover': failover('kill-primary', 'rises', 1),
   'Pipeline: database replicas': failover('partition', 'rises', 50_000, { isKnown: true }),
   'Pipeline: database synchronous replica': failover('kill-primary', 'falls', 1),
@@ -91,7 +91,7 @@ export const EXPECTATIONS: Readonly<Record<string, Expectation>> = {
     // It is recorded once a minute, over five minutes.
     laterSeconds: 90,
   }),
-  'SEV: no primary': failover('kill-primary', 'rises', 1),
+  'SEV: no primary': failover('zone-outage', 'rises', 1),
   'Events, stack traces, context, breadcrumbs': silence('slow-database', 'rises', 1),
   Traces: silence('surge', 'rises', 0.5),
   Attacks: silence('slow-database', 'rises', 1, { labels: { kind: 'slow-database' } }),
