@@ -9,9 +9,11 @@ import { stringify } from 'yaml'
 import { labFolders } from '../platform/cluster/local/folders.ts'
 import { LocalCluster } from '../platform/cluster/local/local.ts'
 import { type LabRecord, readRecord, recordPath } from '../platform/lab.ts'
+import { FORWARDED_PORTS } from '../platform/topology.ts'
+import type { RunDetail } from '../services/oncall/contract.ts'
 import { leftovers, residue, type Snapshot, takeSnapshot, undoLeftovers } from './audit.ts'
 import { type Experiment, loadExperiment } from './experiment.ts'
-import { readRun } from './journal.ts'
+import { readJournal, readRun } from './journal.ts'
 import { judge } from './judgement/judge.ts'
 import { connectLab } from './lab/connect.ts'
 import { primaryZone } from './lab/view.ts'
@@ -153,6 +155,45 @@ describe('runExperiment() on the local lab', () => {
     // 20 more a second for 22 s; a generator whose clocks of the two groups begin apart may be off by a second's worth.
     expect(experiment - control).toBeGreaterThan(420)
     expect(experiment - control).toBeLessThan(460)
+  })
+
+  test('an attack that turns everybody away is called off, undone, and told in the console', async () => {
+    dependencies = await connect()
+    const base = await shortened('network-latency')
+    const faults: Experiment['faults'] = [
+      {
+        kind: 'blackhole',
+        select: { group: 'experiment', services: ['gateway'] },
+        peer: { services: ['recommender'] },
+        offsetSeconds: 0,
+        durationSeconds: 22,
+      },
+    ]
+    const experiment = { ...base, faults, blastRadius: { maxTargets: 3, keepHealthy: 0 } }
+    const {
+      runId,
+      folder,
+      verdict,
+      residue: left,
+    } = await runExperiment({ experiment, text: '' }, dependencies, never)
+    expect(left).toEqual([])
+    expect(verdict).toMatchObject({ verdict: 'diverged', aborted: true })
+    const entries = await readJournal(folder)
+    const at = (kind: string) => entries.find(({ entry }) => entry === kind)?.atMs ?? Number.NaN
+    // Reads are given up after 2.5 s at the latest; the rest of it is three looks, and the machine's.
+    expect(at('aborted') - at('fault-begun')).toBeLessThan(12_000)
+    expect(at('fault-ended') - at('aborted')).toBeLessThan(5_000)
+
+    const shown = async () => {
+      const response = await fetch(`http://127.0.0.1:${FORWARDED_PORTS.oncall}/api/runs/${runId}`)
+      return (await response.json()) as RunDetail
+    }
+    await until(async () => (await shown()).state === 'judged', 'the console to know the verdict')
+    const { aborted, abort } = await shown()
+    expect(aborted).toBe(true)
+    expect(abort?.limit).toBe(100)
+    expect(abort?.eValue).toBeGreaterThanOrEqual(100)
+    expect(abort?.detail).toMatch(/^\d+ of \d+ failed requests of the attack are the experiment's/)
   })
 
   test('Ctrl-C in the attack gives the zone its power back', async () => {

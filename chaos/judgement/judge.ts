@@ -1,5 +1,6 @@
 import type { JudgeInput } from '../journal-entry.ts'
 import type { Sample } from '../measurement/sample.ts'
+import { type HarmShown, harmShown } from './called-off.ts'
 import { disturbance } from './disturbance.ts'
 import type { Cells } from './estimate.ts'
 import { reasons } from './reasons.ts'
@@ -28,11 +29,12 @@ export function judge(samples: readonly Sample[], input: JudgeInput): Verdict {
   const signals = assessments.map(({ result }) => result)
   const checks = validityChecks(samples, input, cells, assessments)
   const after = aftermath(samples, input)
-  const verdict = combine(checks, signals, input.writes.experiment.lost)
+  const harm = input.aborted ? harmShown(cells, input.signals) : null
+  const verdict = combine(checks, signals, input.writes.experiment.lost, harm)
   return {
     verdict,
     aborted: input.aborted,
-    reasons: reasons({ verdict, checks, signals, cells, after, writes: input.writes.experiment }),
+    reasons: reasons({ verdict, harm, checks, signals, cells, after, writes: input.writes.experiment }),
     signals,
     validity: checks.map(({ check, ok, detail }) => ({ check, ok, detail })),
     recovery: after.recovery,
@@ -51,12 +53,18 @@ export function cellsOf(samples: readonly Sample[], { phases }: Pick<JudgeInput,
 /**
  * What cannot be trusted is invalid whatever it shows; then what shows too little is inconclusive; then one
  * primary signal outside is divergence, and only all of them inside is resilience. A write that was acknowledged
- * and is gone is divergence however few seconds were measured: no margin covers it and no chance explains it.
+ * and is gone is divergence however few seconds were measured: no margin covers it and no chance explains it. So is the
+ * harm of an attack that was called off for it.
  */
-function combine(checks: readonly Check[], signals: readonly SignalResult[], lostWrites: number): Outcome {
+function combine(
+  checks: readonly Check[],
+  signals: readonly SignalResult[],
+  lostWrites: number,
+  harm: HarmShown | null,
+): Outcome {
   const failed = checks.filter(({ ok }) => !ok)
   if (failed.some(({ failure }) => failure === 'invalid')) return 'invalid'
-  if (lostWrites > 0) return 'diverged'
+  if (lostWrites > 0 || harm !== null) return 'diverged'
   if (failed.length > 0) return 'inconclusive'
   // Never empty: without a primary signal the check of the data has failed.
   const primary = signals.filter(signal => signal.primary)

@@ -43,6 +43,7 @@ const p95: SignalResult = {
 }
 const findings: Findings = {
   verdict: 'diverged',
+  harm: null,
   checks: [],
   signals: [p95],
   cells,

@@ -1,7 +1,9 @@
 import type { WriteLedger } from '../journal-entry.ts'
+import type { HarmShown } from './called-off.ts'
 import type { Cells } from './estimate.ts'
 import { type Aftermath, WINDOW_SECONDS } from './recovery.ts'
 import { total } from './seconds.ts'
+import { ALPHA } from './signals.ts'
 import { type Check, lostRequests } from './validity.ts'
 import type { Outcome, SignalResult } from './verdict.ts'
 import {
@@ -20,6 +22,8 @@ import {
 
 export type Findings = {
   readonly verdict: Outcome
+  /** Of an attack that was called off for it. */
+  readonly harm: HarmShown | null
   readonly checks: readonly Check[]
   readonly signals: readonly SignalResult[]
   readonly cells: Cells
@@ -29,7 +33,15 @@ export type Findings = {
 }
 
 /** The verdict in sentences, the deciding ones first. Each holds the numbers by which a person can check it. */
-export function reasons({ verdict, checks, signals, cells, after, writes }: Findings): readonly string[] {
+export function reasons({
+  verdict,
+  harm,
+  checks,
+  signals,
+  cells,
+  after,
+  writes,
+}: Findings): readonly string[] {
   const failed = checks
     .filter(({ ok }) => !ok)
     .map(({ check, detail }) => `Failed check “${check}”: ${detail}.`)
@@ -42,6 +54,7 @@ export function reasons({ verdict, checks, signals, cells, after, writes }: Find
     .filter(({ primary: decides, outcome }) => !decides && outcome === 'outside')
     .map(result => `Not declared to decide: ${signalClause(result)}`)
   return [
+    ...(harm === null ? [] : [harmSentence(harm)]),
     ...failed,
     ...placed,
     ...beside,
@@ -50,6 +63,13 @@ export function reasons({ verdict, checks, signals, cells, after, writes }: Find
     requestsSentence(cells),
     ...aftermathSentences(verdict, after),
   ]
+}
+
+function harmSentence({ experiment, control, eValue, least, margin }: HarmShown): string {
+  const evidence = `evidence e = ${eValue < 1e6 ? count(Math.round(eValue)) : eValue.toExponential(1)}, ${1 / ALPHA} is enough`
+  const counts = `${count(experiment.failed)} of ${plural(experiment.requests, 'request')} to the experiment failed in it, ${count(control.failed)} of ${count(control.requests)} to the control`
+  const change = `${signalEffect('success_ratio', -least)} or worse, the margin is ${signalMargin('success_ratio', margin)}`
+  return `The attack was called off, and it did harm: ${counts} (${evidence}); that is ${change}.`
 }
 
 function signalSentence(result: SignalResult): string {

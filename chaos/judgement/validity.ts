@@ -18,6 +18,8 @@ const MOST_SILENT = 0.02
 const MOST_UNEVEN = 0.01
 /** Smallest share of the scheduled load that has to have been sent. */
 const LEAST_SENT = 0.95
+/** At the edge of a phase a request falls to this side or the other. */
+const EDGE_REQUESTS = 1
 /** Largest share of the generator's requests whose sample may be missing (or surplus). */
 const MOST_LOST = 0.005
 /** Smallest success ratio in the baseline that deserves the name of a steady state. */
@@ -140,11 +142,12 @@ function scheduledLoad({ load }: JudgeInput, cells: Cells): Check {
   const rates = entries(cells).map(({ name, cell }) => ({
     name,
     rate: cell.count === 0 ? 0 : total(cell.requests) / cell.count,
+    edge: EDGE_REQUESTS / cell.count,
   }))
   const slowest = rates.reduce((one, other) => (other.rate < one.rate ? other : one))
   return {
     check: 'load as scheduled',
-    ok: slowest.rate >= LEAST_SENT * load.targetRate,
+    ok: slowest.rate > 0 && slowest.rate + slowest.edge >= LEAST_SENT * load.targetRate,
     detail: `least: ${slowest.rate.toFixed(1)} requests/s in the ${slowest.name}, ${load.targetRate} scheduled`,
     failure: 'invalid',
   }
@@ -159,7 +162,7 @@ function equalLoad(samples: readonly Sample[], { load, phases }: JudgeInput, cel
     const all = experiment + total(cells[phase].control.requests)
     const { startMs, endMs } = phases[phase]
     const factor = expectedFactor(surges, (startMs - zeroMs) / 1000, (endMs - zeroMs) / 1000)
-    return { phase, share: all === 0 ? 0 : experiment / all, scheduled: factor / (factor + 1) }
+    return { phase, all, share: all === 0 ? 0 : experiment / all, scheduled: factor / (factor + 1) }
   })
   const text = shares.map(
     ({ phase, share, scheduled }) =>
@@ -167,7 +170,10 @@ function equalLoad(samples: readonly Sample[], { load, phases }: JudgeInput, cel
   )
   return {
     check: surges.length === 0 ? 'equal load on both groups' : 'equal load on both groups, but for the surge',
-    ok: shares.every(({ share, scheduled }) => Math.abs(share - scheduled) <= MOST_UNEVEN),
+    ok: shares.every(
+      ({ all, share, scheduled }) =>
+        Math.abs(share - scheduled) <= Math.max(MOST_UNEVEN, EDGE_REQUESTS / all),
+    ),
     detail: `share of the experiment: ${text.join(', ')}`,
     failure: 'invalid',
   }

@@ -216,7 +216,7 @@ describe('the live map', () => {
     await page
       .locator('#announcer', { hasText: 'experiment recommender in zone b: attacked.' })
       .waitFor({ state: 'attached' })
-    expect(await page.getByRole('meter').getAttribute('aria-valuetext')).toContain('e = 6.4 of 100')
+    expect(await page.getByRole('meter').getAttribute('aria-valuetext')).toContain('e = 14 of 100')
     expect(complaints).toEqual([])
   })
 
