@@ -20,7 +20,7 @@ describe('migrate()', () => {
 
     const applied = await Promise.all([migrate(pool), migrate(pool), migrate(pool)])
 
-    expect(applied.filter(names => names.length > 0)).toEqual([['0001-facts.sql']])
+    expect(applied.filter(names => names.length > 0)).toEqual([['0001-facts.sql', '0002-weekly.sql']])
     expect(await migrate(pool)).toEqual([])
   })
 
