@@ -1,5 +1,6 @@
 import express, { type Request, Router } from 'express'
 import { z } from 'zod'
+import { UserError } from '../../platform/errors.ts'
 import type { OncallContext } from './context.ts'
 import type { ConsoleReads, ConsoleSettings } from './contract.ts'
 import { toDate } from './database.ts'
@@ -9,6 +10,7 @@ import { runIdText } from './run-entry.ts'
 import { RUNNER_HEADER } from './run-routes.ts'
 import { isSameSecret } from './session.ts'
 import { TokenBucket } from './token-bucket.ts'
+import { weekMarkdown } from './weekly/markdown.ts'
 
 const BODY_LIMIT = '8kb'
 /** Guessing a token is hopeless; this keeps it quiet as well. */
@@ -28,6 +30,7 @@ const alertsQuery = z.strictObject({
   sinceMs: z.coerce.number().min(0).max(1e14).optional(),
   limit,
 })
+const weekQuery = z.strictObject({ format: z.enum(['json', 'markdown']).default('json') })
 const tracesQuery = z.strictObject({ traceId: fingerprint })
 const signIn = z.strictObject({ token: z.string().min(1).max(1_000) })
 const haltOrder = z.strictObject({ reason: z.string().trim().min(1).max(500) })
@@ -79,6 +82,12 @@ export function readRoutes(
   })
   router.get('/api/alerts', async (request, response) => {
     response.json(await reads.alerts(withoutUndefined(alertsQuery.parse(request.query))))
+  })
+  router.get('/api/weeks/:week', async (request, response) => {
+    const { format } = weekQuery.parse(request.query)
+    const report = await reads.week(request.params.week).catch(refuseUnknownWeek)
+    if (format === 'json') response.json(report)
+    else response.type('text/markdown').send(weekMarkdown(report))
   })
   router.get('/api/dashboards/:uid', async (request, response) => {
     response.type('json').send(found(await dashboards.json(request.params.uid), 'dashboard'))
@@ -165,6 +174,11 @@ export function writeRoutes(context: OncallContext): Router {
     response.json({ halt: await lab.halted() })
   })
   return router
+}
+
+function refuseUnknownWeek(error: unknown): never {
+  if (error instanceof UserError) throw new RequestRefused(400, `${error.message}. ${error.hint}`)
+  throw error
 }
 
 function found<T>(value: T | null, what: string): T {

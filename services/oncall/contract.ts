@@ -1,4 +1,5 @@
 import type { Group, Zone } from '../../platform/topology.ts'
+import type { WeekReport } from './weekly/report.ts'
 
 /*
  * What the read API answers, and what the console's pages read: plain data, the same for both. Instants are Unix
@@ -251,6 +252,11 @@ export interface ConsoleReads {
   event(eventId: string): Promise<ErrorEvent | null>
   /** Last fired first. */
   alerts(filter: AlertFilter): Promise<readonly AlertEvent[]>
+  /**
+   * @param name `2026-W47`, `current` or `last`
+   * @throws UserError WEEK_UNKNOWN when it is none of these
+   */
+  week(name: string): Promise<WeekReport>
 }
 
 /** `GET /api/session`. Reading needs no session; writing does, and `csrfToken` in the header `x-csrf-token`. */
@@ -284,6 +290,7 @@ export type DashboardEntry = {
  * | GET /api/event-groups?service=&group=&limit= , /api/event-groups/:fingerprint | EventGroup[], EventGroupDetail |
  * | GET /api/events/:eventId | ErrorEvent |
  * | GET /api/alerts?state=&sinceMs=&limit= | AlertEvent[] |
+ * | GET /api/weeks/:week?format=json|markdown | WeekReport, or the same as text; a week is `2026-W47`, `current` or `last` |
  * | GET /api/console | ConsoleSettings |
  * | GET /api/dashboards/:uid | dashboard JSON |
  * | GET /api/prometheus/query?query=&time= , /api/prometheus/query_range?query=&start=&end=&step= | as Prometheus answers |
