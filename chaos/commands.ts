@@ -58,6 +58,21 @@ export const CHAOS_COMMANDS = {
     description: 'compute the verdict of a run again from its journal, offline',
     examples: ['judge runs/20261121T060102Z-zone-outage'],
   },
+  report: {
+    name: 'report',
+    description: 'alerts, incidents and experiments of a week, as Markdown',
+    examples: [
+      'report',
+      'report --week last',
+      'report --week 2026-W47 --output week.md',
+      'report --week last --json',
+    ],
+    flags: [
+      ['--week <week>', "an ISO week such as 2026-W47, 'current' or 'last'", 'current'],
+      ['--output <file>', 'write it to this file instead of stdout'],
+    ],
+    note: 'A week begins on Monday 00:00 UTC. The console shows the same at /weeks, with pictures.',
+  },
   ramp: {
     name: 'ramp',
     description: 'raise the load step by step until each group breaks',

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { planFromEnvironment, planToEnvironment } from '../load/plan.ts'
 import { driveLoad, planOf } from './drive-load.ts'
 import type { Experiment } from './experiment.ts'
-import { quickClock, RecordedLoad } from './lab/recording.ts'
+import { quickClock } from './lab/recording.ts'
+import { RecordedLoad } from './lab/recording-load.ts'
 import type { Run } from './run-dependencies.ts'
 
 const surge = {

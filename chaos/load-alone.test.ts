@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { quickClock, RecordedLoad, RecordedLock } from './lab/recording.ts'
+import { quickClock, RecordedLock } from './lab/recording.ts'
+import { RecordedLoad } from './lab/recording-load.ts'
 import { type AloneDependencies, type RampOptions, runRamp, runSoak } from './load-alone.ts'
 
 /** The recorded load: 5 requests a second and group, whatever was asked for, each answered after 10 ms. */

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import { clusterExecutor, type Executor } from './faults/executor.ts'
 import { RUN_FILES, readJournal, readRun } from './journal.ts'
 import { judge } from './judgement/judge.ts'
-import { recordedDatabase } from './lab/recording.ts'
+import { recordedDatabase } from './lab/recording-load.ts'
 import { killPods, never, type RunFixture, runFixture } from './run-fixture.ts'
 import { UNDO_FILE } from './undo-file.ts'
 

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { clusterExecutor } from '../faults/executor.ts'
 import { judge } from '../judgement/judge.ts'
 import type { RunDependencies } from '../run-dependencies.ts'
-import { RecordedLab, RecordedLoad, RecordedLock, recordedDatabase } from './recording.ts'
+import { RecordedLab, RecordedLock } from './recording.ts'
 import { RecordedAgents, RecordedApi, RecordedHalt, RecordedLeases } from './recording-agents.ts'
+import { RecordedLoad, recordedDatabase } from './recording-load.ts'
 import type { Clock } from './roles.ts'
 
 /** Everything a run touches, recorded; the folders are new and empty. */

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import type { LoadPlan } from '../../load/plan.ts'
 import { MachineryError } from '../../platform/errors.ts'
-import { quickClock, RecordedLoad } from '../lab/recording.ts'
+import { quickClock } from '../lab/recording.ts'
+import { RecordedLoad } from '../lab/recording-load.ts'
 import { SampleFollower } from './follow.ts'
 
 const never = new AbortController().signal
