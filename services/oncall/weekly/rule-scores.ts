@@ -1,0 +1,93 @@
+import type { Policy } from './policy.ts'
+import type { AttackWindow, Coverage, RuleScore, Spread } from './report.ts'
+
+/** A rule fired in the blast radius of an attack. */
+export type Finding = {
+  readonly rule: string
+  /** Place of the attack among those that are scored. */
+  readonly attack: number
+  /** Of the first such alert, Unix milliseconds; not before the attack's begin. */
+  readonly firedMs: number
+}
+
+/** Alert events of one rule in the experimental group, in the week. */
+export type RuleEvents = { readonly rule: string; readonly events: number; readonly induced: number }
+
+/**
+ * How well each rule told attacks from all the rest.
+ *
+ * @param attacks those that began in the week
+ * @param findings at most one for each rule and attack
+ * @returns every rule that fired, by name
+ */
+export function ruleScores(
+  counts: readonly RuleEvents[],
+  attacks: readonly AttackWindow[],
+  findings: readonly Finding[],
+): readonly RuleScore[] {
+  const rules = new Set([...counts, ...findings].map(({ rule }) => rule))
+  return [...rules].sort().map(rule => {
+    const own = findings.filter(finding => finding.rule === rule)
+    const kinds = new Set(own.map(({ attack }) => attacks[attack]?.kind))
+    const counted = counts.find(count => count.rule === rule)
+    return {
+      rule,
+      events: counted?.events ?? 0,
+      induced: counted?.induced ?? 0,
+      attacks: attacks.filter(({ kind }) => kinds.has(kind)).length,
+      found: own.length,
+      delay: spreadOf(own.map(({ attack, firedMs }) => firedMs - (attacks[attack]?.beginMs ?? firedMs))),
+    }
+  })
+}
+
+/**
+ * Which rules fired at which kinds of fault, and what neither a rule nor a panel shows.
+ *
+ * @param attacks those that began in the week
+ * @param findings at most one for each rule and attack
+ * @returns kinds by name, the rules of each from the one that found most
+ */
+export function coverageOf(
+  attacks: readonly AttackWindow[],
+  findings: readonly Finding[],
+  panels: Policy['panels'],
+): Coverage {
+  const kinds = [...Map.groupBy(attacks, ({ kind }) => kind)]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([kind, own]) => ({
+      kind,
+      attacks: own.length,
+      rules: rulesAt(findings.filter(({ attack }) => attacks[attack]?.kind === kind)),
+      panels: panels[kind] ?? [],
+    }))
+  return {
+    kinds,
+    silentKinds: kinds.filter(({ rules }) => rules.length === 0).map(({ kind }) => kind),
+    unseenKinds: kinds.filter(one => one.panels.length === 0).map(({ kind }) => kind),
+  }
+}
+
+function rulesAt(findings: readonly Finding[]): Coverage['kinds'][number]['rules'] {
+  return [...Map.groupBy(findings, ({ rule }) => rule)]
+    .map(([rule, own]) => ({ rule, found: own.length }))
+    .sort((one, other) => other.found - one.found || (one.rule < other.rule ? -1 : 1))
+}
+
+/** @param ms durations in any order; between two of them a percentile is interpolated, as `percentile_cont` does */
+export function spreadOf(ms: readonly number[]): Spread {
+  const sorted = [...ms].sort((one, other) => one - other)
+  const at = (share: number): number | null => {
+    const place = share * (sorted.length - 1)
+    const low = sorted[Math.floor(place)]
+    const high = sorted[Math.ceil(place)]
+    return low === undefined || high === undefined ? null : low + (high - low) * (place % 1)
+  }
+  const sum = sorted.reduce((total, one) => total + one, 0)
+  return {
+    n: sorted.length,
+    meanMs: sorted.length === 0 ? null : sum / sorted.length,
+    p50Ms: at(0.5),
+    p90Ms: at(0.9),
+  }
+}
