@@ -50,6 +50,16 @@ describe('judge() of an attack that was called off', () => {
     expect(verdict.validity.find(({ check }) => check === 'enough data')).toMatchObject({ ok: false })
   })
 
+  test('is diverged also when the fault had no time to be proven otherwise', () => {
+    const scenario = failing(0.4)
+    const unproven = { kind: 'zone-outage', targets: ['experiment-a'], effect: { proven: false, detail: '' } }
+    const verdict = (aborted: boolean, fault = unproven) =>
+      judge(simulate(scenario), inputOf(scenario, { aborted, faults: [fault] })).verdict
+    expect(verdict(true)).toBe('diverged')
+    expect(verdict(false)).toBe('invalid')
+    expect(verdict(true, { ...unproven, targets: [] })).toBe('invalid')
+  })
+
   test('is inconclusive when that was not so', () => {
     expect(verdictOf(failing(0), true).verdict).toBe('inconclusive')
     expect(verdictOf(failing(0.4), false).verdict).toBe('inconclusive')

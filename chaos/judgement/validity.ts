@@ -58,7 +58,8 @@ export function validityChecks(
       check: `fault took effect: ${kind}`,
       ok: effect.proven && targets.length > 0,
       detail: targets.length > 0 ? `${targets.join(', ')}: ${effect.detail}` : 'it had no target',
-      failure: 'invalid' as const,
+      // What was called off had no time to be proven; if it did harm, that is its effect.
+      failure: input.aborted && targets.length > 0 ? ('inconclusive' as const) : ('invalid' as const),
     })),
   ]
 }
