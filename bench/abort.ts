@@ -9,8 +9,8 @@ import { quantileSorted } from 'simple-statistics'
 import { AbortWatch } from '../chaos/abort-rule.ts'
 import { DEFAULT_ABORT } from '../chaos/experiment.ts'
 import { wilson } from '../chaos/judgement/proportion.ts'
-import { seededRandom } from '../chaos/judgement/random.ts'
 import type { Sample } from '../chaos/measurement/sample.ts'
+import { seededRandom } from '../platform/random.ts'
 import { GROUPS } from '../platform/topology.ts'
 
 const RATE = 50

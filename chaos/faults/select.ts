@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../../platform/errors.ts'
+import { type Random, seededRandom } from '../../platform/random.ts'
 import { ZONES, type Zone } from '../../platform/topology.ts'
-import { type Random, seededRandom } from '../judgement/random.ts'
 import { type LabView, type NodeView, type PodView, primaryPod, primaryZone } from '../lab/view.ts'
 
 /** The only group that is ever attacked; the name is also its namespace. */

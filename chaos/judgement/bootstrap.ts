@@ -1,5 +1,5 @@
 import jStat from 'jstat'
-import type { Random } from './random.ts'
+import type { Random } from '../../platform/random.ts'
 import { at } from './seconds.ts'
 
 /** An interval or a bounded value; the ends may be infinite, never NaN. */

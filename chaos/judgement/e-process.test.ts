@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
+import { seededRandom } from '../../platform/random.ts'
 import { FailureEvidence } from './e-process.ts'
-import { seededRandom } from './random.ts'
 
 const alike = (failed: number) => ({ requests: 50, failed })
 

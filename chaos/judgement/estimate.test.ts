@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
+import { seededRandom } from '../../platform/random.ts'
 import type { Sample } from '../measurement/sample.ts'
 import { estimate } from './estimate.ts'
 import { cellsOf } from './judge.ts'
-import { seededRandom } from './random.ts'
 import { CALM, inputOf, type Scenario, simulate } from './simulation.ts'
 
 /** Two requests a second in each group; `durations` by second of 30 s baseline and 30 s attack. */

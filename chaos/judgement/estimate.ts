@@ -1,9 +1,9 @@
+import type { Random } from '../../platform/random.ts'
 import { blockLength } from './block-length.ts'
 import { type Bounds, drawBlocks, percentileInterval, type Replicates, replicates } from './bootstrap.ts'
 import type { Disturbance } from './disturbance.ts'
 import { sumInterval, type Term } from './proportion.ts'
 import { quantile, weightedQuantile } from './quantile.ts'
-import type { Random } from './random.ts'
 import { at, type Seconds, total } from './seconds.ts'
 import type { SignalName } from './verdict.ts'
 

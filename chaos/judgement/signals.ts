@@ -1,8 +1,8 @@
+import { seededRandom } from '../../platform/random.ts'
 import type { Bounds } from './bootstrap.ts'
 import type { Disturbance } from './disturbance.ts'
 import { type Cells, type Estimate, estimate, QUANTILES } from './estimate.ts'
 import { quantile } from './quantile.ts'
-import { seededRandom } from './random.ts'
 import { type Seconds, total } from './seconds.ts'
 import { SIGNAL_NAMES, type SignalName, type SignalResult, type SignalSpec } from './verdict.ts'
 

@@ -1,7 +1,7 @@
+import { type Random, seededRandom } from '../../platform/random.ts'
 import { GROUPS, type Group } from '../../platform/topology.ts'
 import type { JudgeInput } from '../journal-entry.ts'
 import type { Sample } from '../measurement/sample.ts'
-import { type Random, seededRandom } from './random.ts'
 
 /**
  * Runs with a known truth, for testing the judge: log-normal latencies around a median that wanders from second

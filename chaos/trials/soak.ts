@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Random, seededRandom } from '../../platform/random.ts'
 import { ZONES, type Zone } from '../../platform/topology.ts'
-import { type Random, seededRandom } from '../judgement/random.ts'
 import { type Batch, Runner, remember, residueOf, spreadPods, type TrialFault, untilUndone } from './trial.ts'
 import { killAgents, type TrialLab } from './trial-lab.ts'
 
