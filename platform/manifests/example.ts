@@ -15,6 +15,7 @@ export const EXAMPLE_INPUT: RenderInput = {
     rules: { 'example.yaml': 'groups: []\n' },
     alertmanager: 'route: { receiver: nobody }\nreceivers: [{ name: nobody }]\n',
     dashboards: { example: '{"uid":"example","title":"Example","panels":[]}' },
+    policy: '{"slos":[],"rules":[],"panels":{}}',
   },
   corpus: { name: 'openmsx-small', contentHash: 'feedfacecafebeef' },
 }

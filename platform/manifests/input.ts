@@ -41,6 +41,8 @@ export type Observability = {
   readonly alertmanager: string
   /** Dashboards of Grafana: uid -> JSON. */
   readonly dashboards: Readonly<Record<string, string>>
+  /** What oncall has to know of promises, rules and panels, JSON; without it nothing is known of what users felt. */
+  readonly policy?: string
 }
 
 /** All that the manifests depend on; the same input gives the same objects, byte for byte. */

@@ -3,7 +3,7 @@ import { dashboardVolume } from './dashboards.ts'
 import { deployment } from './deployment.ts'
 import type { RenderInput } from './input.ts'
 import type { KubernetesObject } from './object.ts'
-import { configAnnotation } from './object.ts'
+import { configAnnotation, configMap, metadata } from './object.ts'
 import { ONCALL_DATABASE } from './oncall-database.ts'
 import {
   env,
@@ -23,6 +23,7 @@ import { tracesEnv } from './telemetry.ts'
 const SERVICE = 'oncall'
 const SECRETS = '/etc/oncall/secrets'
 const DASHBOARDS = '/etc/oncall/dashboards'
+const POLICY = { name: 'oncall-policy', folder: '/etc/oncall/policy', file: 'policy.json' }
 
 /**
  * Share of the memory limit that is V8's heap. Outside it are buffers, code and stacks: 120 MiB once the instrumentation of
@@ -35,13 +36,19 @@ export function oncall(input: RenderInput): readonly KubernetesObject[] {
   const temporary = scratch('tmp', '/tmp', 16)
   const resources = input.topology.shared[SERVICE]
   const dashboards = dashboardVolume(input)
+  const { policy } = input.observability
+  const policyFiles: Record<string, string> = policy === undefined ? {} : { [POLICY.file]: policy }
+  const hasPolicy = policy !== undefined
   return [
+    ...(hasPolicy
+      ? [configMap(metadata(SHARED_GROUP, SHARED_NAMESPACE, SERVICE, POLICY.name), policyFiles)]
+      : []),
     sharedService(input, SERVICE, PORTS.oncall, FORWARDED_PORTS.oncall),
     deployment(SHARED_GROUP, SHARED_NAMESPACE, SERVICE, {
       replicas: 1,
       // Two would count what Prometheus tells twice.
       update: 'recreate',
-      annotations: configAnnotation(input.observability.dashboards),
+      annotations: configAnnotation({ ...input.observability.dashboards, ...policyFiles }),
       pod: { ...outsideTheGroups(), ...QUICK_DNS, automountServiceAccountToken: true },
       // Open requests 8 s (services/oncall/oncall.ts), then 2 s for the last spans, with some room.
       stopSeconds: 15,
@@ -55,6 +62,7 @@ export function oncall(input: RenderInput): readonly KubernetesObject[] {
           },
         },
         dashboards,
+        ...(hasPolicy ? [{ name: 'policy', configMap: { name: POLICY.name } }] : []),
         temporary.volume,
       ],
       program: {
@@ -79,6 +87,7 @@ export function oncall(input: RenderInput): readonly KubernetesObject[] {
           envFromSecret('OC_EVENT_KEY', EVENT_SECRET, EVENT_KEY),
           env('OC_PROMETHEUS_URL', `http://${sharedHost('prometheus')}:${PORTS.prometheus}`),
           env('OC_DASHBOARDS_DIR', DASHBOARDS),
+          ...(hasPolicy ? [env('OC_POLICY_FILE', `${POLICY.folder}/${POLICY.file}`)] : []),
           env('OC_EVALUATION_SECONDS', SCRAPE_SECONDS),
           env('OC_RESEND_SECONDS', RESEND_SECONDS),
           // No SENTRY_DSN: events come here, and an oncall that fails could not take the one about itself. Its log has them.
@@ -96,6 +105,7 @@ export function oncall(input: RenderInput): readonly KubernetesObject[] {
         volumeMounts: [
           { name: 'secrets', mountPath: SECRETS, readOnly: true },
           { name: dashboards.name, mountPath: DASHBOARDS, readOnly: true },
+          ...(hasPolicy ? [{ name: 'policy', mountPath: POLICY.folder, readOnly: true }] : []),
           temporary.mount,
         ],
       },

@@ -15,6 +15,7 @@
  * | OC_ZIPKIN_URL | none | Zipkin as a browser reaches it, for links |
  * | OC_PUBLIC_URL | none | where a browser reaches oncall; with https the session cookie is `Secure` |
  * | OC_DASHBOARDS_DIR | none | folder of `<uid>.json`, the dashboards as Grafana takes them |
+ * | OC_POLICY_FILE | none | promises, rules and panels (weekly/policy.ts); without it nothing is known of what users felt |
  * | OC_EVALUATION_SECONDS | 5 | Prometheus' evaluation interval: rows of one alert within two of them merge |
  * | OC_RESEND_SECONDS | 60 | Prometheus' --rules.alert.resend-delay: silence of four of them ends an alert |
  * | OC_REFIRE_SECONDS | 300 | an alert that fires again within this time is the same event |
@@ -78,6 +79,7 @@ const TEXTS = [
   'OC_ZIPKIN_URL',
   'OC_PUBLIC_URL',
   'OC_DASHBOARDS_DIR',
+  'OC_POLICY_FILE',
 ] as const
 
 export type OncallConfig = {
@@ -93,6 +95,7 @@ export type OncallConfig = {
   readonly zipkinUrl: string | null
   readonly publicUrl: string | null
   readonly dashboardsFolder: string | null
+  readonly policyFile: string | null
   readonly alerts: {
     readonly evaluationSeconds: number
     readonly resendSeconds: number
@@ -168,6 +171,7 @@ export function parseConfig(
     zipkinUrl: url('OC_ZIPKIN_URL'),
     publicUrl: url('OC_PUBLIC_URL'),
     dashboardsFolder: env.OC_DASHBOARDS_DIR || null,
+    policyFile: env.OC_POLICY_FILE || null,
     alerts: {
       evaluationSeconds: number('OC_EVALUATION_SECONDS'),
       resendSeconds: number('OC_RESEND_SECONDS'),

@@ -9,6 +9,7 @@ import type { OncallMetrics } from './metrics.ts'
 import type { Prometheus } from './prometheus.ts'
 import type { RunStore } from './run-store.ts'
 import type { Sessions } from './session.ts'
+import type { Policy } from './weekly/policy.ts'
 
 /** Writes one line about something that changed; it is never given a secret. */
 export type Log = (event: string, fields: Readonly<Record<string, unknown>>) => void
@@ -24,6 +25,8 @@ export type OncallContext = {
   readonly lab: Lab
   readonly prometheus: Prometheus
   readonly dashboards: DashboardFiles
+  /** null: nothing is known of promises, rules and panels. */
+  readonly policy: Policy | null
   readonly sessions: Sessions
   readonly metrics: OncallMetrics
   readonly log: Log

@@ -18,6 +18,8 @@ import { Prometheus } from './prometheus.ts'
 import { RunStore } from './run-store.ts'
 import { Sessions } from './session.ts'
 import { LOOK_EVERY_MS, markPresent } from './telemetry-store.ts'
+import { forgetMoments, Indicators, TAKE_EVERY_MS } from './weekly/indicators.ts'
+import { readPolicy } from './weekly/policy-file.ts'
 
 const HEADER_LIMIT_BYTES = 16_384
 const HEADERS_TIMEOUT_MS = 10_000
@@ -51,13 +53,14 @@ export type OncallParts = {
 /**
  * Starts oncall. It listens at once and is ready when its database is.
  *
- * @throws what `listen` throws, such as EADDRINUSE
+ * @throws UserError when its policy cannot be read; what `listen` throws, such as EADDRINUSE
  */
 export async function startOncall(
   config: OncallConfig,
   { lab, pages, log, report }: OncallParts,
 ): Promise<Oncall> {
   const nowMs = () => Date.now()
+  const policy = await readPolicy(config.policyFile)
   const pool = openPool(config.database, config.secrets.database, error =>
     log('database connection lost', { error: error.message }),
   )
@@ -74,6 +77,7 @@ export async function startOncall(
     lab,
     prometheus: new Prometheus(config.prometheusUrl),
     dashboards: new DashboardFiles(config.dashboardsFolder),
+    policy,
     sessions: new Sessions(config.secrets.session, config.publicUrl?.startsWith('https:') ?? false),
     metrics: new OncallMetrics(() => runs.attacks(nowMs(), ENDED_SHOWN_MS)),
     log,
@@ -100,6 +104,7 @@ export async function startOncall(
         offsetMs = await look(context, offsetMs)
       }),
       every(FORGET_EVERY_MS, stopping.signal, log, 'forget', () => forget(context)),
+      takeIndicators(context, stopping.signal),
     ]),
   )
 
@@ -155,14 +160,26 @@ async function look(
   return offsetMs
 }
 
-async function forget({ alerts, config, events, log, nowMs, runs }: OncallContext): Promise<void> {
+/** Without a policy there is nothing to take. While Prometheus does not answer, `look` says so. */
+async function takeIndicators(context: OncallContext, signal: AbortSignal): Promise<void> {
+  const { log, nowMs, offsetMs, policy, pool, prometheus } = context
+  if (policy === null) return
+  const indicators = new Indicators(pool, prometheus, policy, log)
+  await every(TAKE_EVERY_MS, signal, log, 'indicators', async () => {
+    const offset = offsetMs()
+    if (offset !== null) await indicators.keepUp(nowMs() + offset, signal)
+  })
+}
+
+async function forget({ alerts, config, events, log, nowMs, pool, runs }: OncallContext): Promise<void> {
   const beforeMs = nowMs() - config.retentionDays * DAY_MS
   const gone = {
     facts: await alerts.forgetFactsBefore(nowMs() - config.factsDays * DAY_MS),
     events: await events.forget(beforeMs),
     runs: await runs.forgetBefore(beforeMs),
+    moments: await forgetMoments(pool, beforeMs),
   }
-  if (gone.facts + gone.events + gone.runs > 0) log('forgot what is old', gone)
+  if (gone.facts + gone.events + gone.runs + gone.moments > 0) log('forgot what is old', gone)
 }
 
 /** Does `work` again and again; what fails is told and tried the next time. */
