@@ -23,6 +23,8 @@ const PAGES = [
   '/runs',
   `/runs/${RUN_ID}`,
   '/alerts',
+  '/weeks',
+  '/weeks/last',
   '/runbooks',
   '/runbooks/DatabaseFailover',
   '/events',
@@ -165,7 +167,16 @@ describe('the keyboard', () => {
     await expectSoon(() => activeId(page), 'main')
 
     await page.goto('/')
-    const stops = ['Skip to the content', 'divergence', 'Live', 'Dashboards', 'Runs', 'Alerts', 'Events']
+    const stops = [
+      'Skip to the content',
+      'divergence',
+      'Live',
+      'Dashboards',
+      'Runs',
+      'Alerts',
+      'Week',
+      'Events',
+    ]
     for (const text of stops) {
       await page.keyboard.press('Tab')
       await expectSoon(focused, { text, ring: 'solid 2px' })

@@ -24,6 +24,9 @@ describe('consoleRouter()', () => {
     `/runs/${RUN_ID}`,
     '/alerts',
     '/alerts?state=firing',
+    '/weeks',
+    '/weeks/last',
+    '/weeks/2026-W46',
     '/runbooks',
     '/runbooks/Watchdog',
     '/events',
@@ -43,6 +46,8 @@ describe('consoleRouter()', () => {
   test.each([
     '/nothing',
     '/runs/nobody',
+    '/weeks/2026-W60',
+    '/weeks/next',
     '/events/00',
     '/dashboards/none',
     '/runbooks/none',

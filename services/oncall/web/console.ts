@@ -1,4 +1,5 @@
 import { type NextFunction, type Request, type Response, Router } from 'express'
+import { UserError } from '../../../platform/errors.ts'
 import type { ConsoleContext, ConsoleReads, ErrorEvent, EventGroupDetail } from '../contract.ts'
 import { loadAssets } from './assets.ts'
 import { FAVICON, type Frame, type Page, renderPage } from './layout.ts'
@@ -11,6 +12,7 @@ import { livePage } from './pages/live.ts'
 import { problemPage } from './pages/problem.ts'
 import { runbookPage, runbooksPage } from './pages/runbooks.ts'
 import { runPage, runsPage } from './pages/runs.ts'
+import { weekPage } from './pages/week.ts'
 import { loadRunbooks } from './runbooks.ts'
 
 /** Rows of a list. */
@@ -117,6 +119,16 @@ export function consoleRouter({ reads, settings }: ConsoleContext): Router {
     const state = ALERT_STATES.find(one => one === asked) ?? null
     const alerts = await reads.alerts({ limit: MOST_ROWS, ...(state === null ? {} : { state }) })
     send(request, response, alertsPage(alerts, state, Date.now()))
+  })
+  router.get(['/weeks', '/weeks/:week'], async (request, response) => {
+    const asked: unknown = request.params.week
+    const found = await reads.week(typeof asked === 'string' ? asked : 'current').catch((error: unknown) => {
+      if (error instanceof UserError) return error
+      throw error
+    })
+    if (!(found instanceof UserError)) return send(request, response, weekPage(found))
+    const advice = html`${found.hint} Go to the <a href="/weeks">current week</a>.`
+    send(request, response, problemPage('There is no such week', advice), 404)
   })
   router.get('/runbooks', (request, response) => {
     send(request, response, runbooksPage(runbooks.names))

@@ -6,6 +6,9 @@ import type { OncallContext } from '../context.ts'
 import type { ConsoleReads, DashboardEntry, LiveState } from '../contract.ts'
 import { problemHandler } from '../problem.ts'
 import { Sessions } from '../session.ts'
+import { emptyReport, exampleReport, smallReport } from '../weekly/example-report.ts'
+import { parseWeek } from '../weekly/iso-week.ts'
+import type { WeekReport } from '../weekly/report.ts'
 import { consoleRouter } from './console.ts'
 import { exampleAlerts, exampleEvent, exampleGroup, exampleLive, exampleRun } from './example-lab.ts'
 import { answerOf, exemplarsOf } from './example-prometheus.ts'
@@ -71,6 +74,7 @@ export class ExampleConsole {
       event: async eventId => (eventId === exampleEvent(now()).eventId ? exampleEvent(now()) : null),
       alerts: async ({ state }) =>
         exampleAlerts(now()).filter(one => state === undefined || one.state === state),
+      week: async name => weekNamed(name),
     }
   }
 
@@ -137,5 +141,20 @@ export class ExampleConsole {
       sessions: new Sessions(`signs ${TOKEN}`, false),
     }
     app.use(writeRoutes(context as unknown as OncallContext))
+  }
+}
+
+/** The example's week is the current one; the one before is empty, and all others have little in them. */
+function weekNamed(name: string): WeekReport {
+  if (name === 'current' || name === exampleReport().week) return exampleReport()
+  if (name === 'last' || name === emptyReport().week) return emptyReport()
+  const { name: week, fromMs, toMs } = parseWeek(name)
+  return {
+    ...smallReport(),
+    week,
+    fromMs,
+    toMs,
+    madeMs: Math.max(smallReport().madeMs, toMs),
+    isPartial: false,
   }
 }

@@ -6,6 +6,7 @@ const SECTIONS = [
   { path: '/dashboards', name: 'Dashboards' },
   { path: '/runs', name: 'Runs' },
   { path: '/alerts', name: 'Alerts' },
+  { path: '/weeks', name: 'Week' },
   { path: '/events', name: 'Events' },
 ] as const
 export type Section = (typeof SECTIONS)[number]['path']

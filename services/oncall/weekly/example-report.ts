@@ -83,7 +83,16 @@ const ALERTS: readonly AlertCounts[] = [
   {
     ...NO_ALERTS,
     ...{ group: 'experiment', service: 'gateway', induced: false },
-    ...{ events: 6, expired: 1, unknown: 1, flaps: 1, noisy: 3, selfResolving: 3, notified: 2, clockSuspect: 1 },
+    ...{
+      events: 6,
+      expired: 1,
+      unknown: 1,
+      flaps: 1,
+      noisy: 3,
+      selfResolving: 3,
+      notified: 2,
+      clockSuspect: 1,
+    },
     resolution: spread(3, 96, 220, 124),
   },
   {
@@ -114,7 +123,13 @@ const ALERTS: readonly AlertCounts[] = [
 function frequent(
   service: string,
   group: string,
-  rows: readonly (readonly [name: string, events: number, induced: number, firingSeconds: number, before: number | null])[],
+  rows: readonly (readonly [
+    name: string,
+    events: number,
+    induced: number,
+    firingSeconds: number,
+    before: number | null,
+  ])[],
 ): FrequentAlert[] {
   return rows.map(([name, events, induced, firingSeconds, rankBefore], index) => ({
     group,
@@ -161,13 +176,7 @@ const NO_CHAIN: Sev['chain'] = {
   notifiedMs: null,
 }
 
-function sev(
-  group: string,
-  service: string,
-  level: SevLevel,
-  openedMs: number,
-  more: Partial<Sev>,
-): Sev {
+function sev(group: string, service: string, level: SevLevel, openedMs: number, more: Partial<Sev>): Sev {
   const stamp = new Date(openedMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')
   return {
     id: `SEV${level}-${group}-${service}-${stamp}Z`,
@@ -194,7 +203,39 @@ const OUTAGE_MS = at(4, 9, 33)
 const LATENCY_MS = at(5, 10, 35)
 const KILL_MS = at(3, 14, 13)
 
+/** Zone outages of the days before, each found a bit later than the one before. */
+const OUTAGES: readonly {
+  readonly runId: string
+  readonly attackMs: number
+  readonly afterSeconds: number
+}[] = [
+  { runId: '20261116T093000Z-zone-outage', attackMs: at(0, 9, 33), afterSeconds: 33 },
+  { runId: '20261117T093000Z-zone-outage', attackMs: at(1, 9, 33), afterSeconds: 36 },
+  { runId: '20261118T093000Z-zone-outage', attackMs: at(2, 9, 33), afterSeconds: 40 },
+  { runId: '20261119T093000Z-zone-outage', attackMs: at(3, 9, 33), afterSeconds: 42 },
+  { runId: '20261119T213000Z-zone-outage', attackMs: at(3, 21, 33), afterSeconds: 61 },
+]
+
+function outageSev({ runId, attackMs, afterSeconds }: (typeof OUTAGES)[number]): Sev {
+  const [fromMs, atMs] = [attackMs + SECOND_MS, attackMs + (afterSeconds + 1) * SECOND_MS]
+  return sev('experiment', 'gateway', 2, atMs, {
+    induced: true,
+    runId,
+    impact: { fromMs, toMs: atMs + 120 * SECOND_MS, isOver: true },
+    detection: {
+      outcome: 'detected',
+      atMs,
+      afterMs: afterSeconds * SECOND_MS,
+      alert: 'GatewayAvailabilityBudgetBurn',
+    },
+    recoverMs: 120 * SECOND_MS,
+    restoreMs: (120 + afterSeconds) * SECOND_MS,
+    chain: { ...NO_CHAIN, injectedMs: attackMs, impactMs: fromMs, firingMs: atMs },
+  })
+}
+
 const SEVS: readonly Sev[] = [
+  ...OUTAGES.map(outageSev),
   sev('control', 'gateway', 4, at(1, 2, 40), {
     alerts: ['MonthBudgetBurnCreeping'],
     slos: ['gateway-latency'],
@@ -293,13 +334,14 @@ const RELIABILITY: readonly Reliability[] = [
   {
     ...UNHURT,
     ...{ group: 'experiment', service: 'gateway', induced: true },
-    sevs: { ...NO_SEVS, 2: 1, 3: 1 },
+    sevs: { ...NO_SEVS, 2: 6, 3: 1 },
     ...{ carriedOver: 1, detected: 6, withImpact: 7, missed: 1 },
     detect: mean(spread(6, 38, 61, 42), [33, 51]),
     recover: mean(spread(6, 118, 160, 121), [98, 146]),
     restore: mean(spread(6, 158, 205, 163), [137, 190]),
-    mtbfMs: 2 * DAY_MS + 11 * HOUR_MS,
+    mtbfMs: (4 * DAY_MS + 22 * HOUR_MS) / 7,
     uptimeMs: 4 * DAY_MS + 22 * HOUR_MS,
+    isFew: false,
   },
   {
     ...UNHURT,
@@ -321,7 +363,7 @@ const rule = (
 ): RuleScore => ({ rule: name, events, induced, attacks, found, delay })
 
 const RULES: readonly RuleScore[] = [
-  rule('GatewayAvailabilityBudgetBurn', [9, 7], [4, 3], spread(3, 41, 62, 45)),
+  rule('GatewayAvailabilityBudgetBurn', [9, 7], [9, 8], spread(8, 41, 62, 45)),
   rule('DatabaseFailover', [3, 3], [1, 1], spread(1, 18, 18, 18)),
   rule('NetworkLatencyHigh', [3, 3], [2, 2], spread(2, 27, 33, 30)),
   rule('BreakerOpen', [3, 0], [0, 0], NO_SPREAD),
@@ -370,8 +412,8 @@ export function exampleReport(): WeekReport {
         },
         {
           kind: 'zone-outage',
-          attacks: 1,
-          rules: [{ rule: 'GatewayAvailabilityBudgetBurn', found: 1 }],
+          attacks: 6,
+          rules: [{ rule: 'GatewayAvailabilityBudgetBurn', found: 6 }],
           panels: [],
         },
       ],
@@ -398,6 +440,10 @@ export function exampleReport(): WeekReport {
     undeliveredCount: 61,
     beyondCount: 2,
     runs: [
+      ...OUTAGES.map(({ runId, attackMs }) => ({
+        ...{ runId, name: 'zone-outage', level: 'zone', openedMs: attackMs - 3 * MINUTE_MS },
+        ...{ state: 'judged', verdict: 'diverged', aborted: false },
+      })),
       {
         ...{ runId: KILL_RUN, name: 'primary-kill', level: 'application', openedMs: at(3, 14, 10) },
         ...{ state: 'judged', verdict: 'diverged', aborted: false },
@@ -411,7 +457,12 @@ export function exampleReport(): WeekReport {
         ...{ state: 'judged', verdict: 'diverged', aborted: true },
       },
       {
-        ...{ runId: LATENCY_RUN, name: 'network-latency', level: 'network', openedMs: LATENCY_MS - 66 * SECOND_MS },
+        ...{
+          runId: LATENCY_RUN,
+          name: 'network-latency',
+          level: 'network',
+          openedMs: LATENCY_MS - 66 * SECOND_MS,
+        },
         ...{ state: 'running', verdict: null, aborted: false },
       },
     ],
@@ -453,7 +504,7 @@ export function smallReport(): WeekReport {
     frequent: ranked.slice(-2, -1),
     sevs: sevs.filter(({ level }) => level === 1),
     reliability: reliability.slice(-1),
-    runs: runs.slice(0, 1),
+    runs: runs.filter(({ name }) => name === 'primary-kill'),
     rules: RULES.slice(1, 2),
     coverage: { kinds: rest.coverage.kinds.slice(1, 2), silentKinds: [], unseenKinds: [] },
     leaks: [],

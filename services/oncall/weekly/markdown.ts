@@ -63,8 +63,7 @@ function keyFigures({ alerts, reliability }: WeekReport): string[] {
       ) => all.filter(row => row.group === group && row.induced === induced)
       const [counted, services] = [ofIts(alerts), ofIts(reliability)]
       if (counted.length === 0 && services.length === 0) return []
-      const sum = (pick: (row: AlertCounts) => number) =>
-        counted.reduce((total, row) => total + pick(row), 0)
+      const sum = (pick: (row: AlertCounts) => number) => counted.reduce((total, row) => total + pick(row), 0)
       const all = pooled(services)
       const meanOf = ({ meanMs, n }: Pick<Mean, 'meanMs' | 'n'>) =>
         meanMs === null ? NO_VALUE : `${span(meanMs)} (n ${n})`
@@ -77,12 +76,26 @@ function keyFigures({ alerts, reliability }: WeekReport): string[] {
           ...SEV_LEVELS.map(level => `${all.sevs[level]}`),
           services.length === 0 ? NO_VALUE : `${meanOf(all.detect)}, ${foundText(all)}`,
           meanOf(all.recover),
-          services.length === 0 ? NO_VALUE : `${mtbfText(all)}${all.failures > 0 ? ` (n ${all.failures})` : ''}`,
+          services.length === 0
+            ? NO_VALUE
+            : `${mtbfText(all)}${all.failures > 0 ? ` (n ${all.failures})` : ''}`,
         ],
       ]
     }),
   )
-  const heading = ['', 'Alerts', 'Noisy', 'Open', 'SEV1', 'SEV2', 'SEV3', 'SEV4', 'MTTD', 'MTTR', 'MTBF']
+  const heading = [
+    '',
+    'Alerts',
+    'Noisy',
+    'Open',
+    'SEV1',
+    'SEV2',
+    'SEV3',
+    'SEV4',
+    'MTTD',
+    'MTTR',
+    'MTBF a service',
+  ]
   return ['## Key figures', table(heading, rows)]
 }
 
@@ -98,7 +111,16 @@ function incidents(sevs: readonly Sev[]): string[] {
     sev.runId === null ? NO_VALUE : text(sev.runId),
     chainText(sev) || NO_VALUE,
   ])
-  const heading = ['Level', 'Service', 'Opened, UTC', 'Impact', 'Found', 'Recovered after', 'Run', 'After the attack']
+  const heading = [
+    'Level',
+    'Service',
+    'Opened, UTC',
+    'Impact',
+    'Found',
+    'Recovered after',
+    'Run',
+    'After the attack',
+  ]
   return ['## Incidents', table(heading, rows)]
 }
 
@@ -129,7 +151,16 @@ function alertTable(alerts: readonly AlertCounts[]): string {
     spanOr(row.resolution.meanMs),
     `${row.resolution.n}${row.clockSuspect > 0 ? `, ${row.clockSuspect} left out: clock` : ''}`,
   ])
-  const counts = ['Alerts', 'Carried over', 'Open', 'Noisy', 'Self-resolving', 'Flaps', 'Expired / unknown', 'Notified']
+  const counts = [
+    'Alerts',
+    'Carried over',
+    'Open',
+    'Noisy',
+    'Self-resolving',
+    'Flaps',
+    'Expired / unknown',
+    'Notified',
+  ]
   return table(['Service', ...counts, 'Resolved p50', 'p90', 'Mean', 'n'], rows)
 }
 

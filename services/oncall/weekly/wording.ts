@@ -78,7 +78,7 @@ export function detectionText(detection: Detection): string {
     case 'pre_existing':
       return `${detection.alert} fired before`
     case 'missed':
-      return 'missed: no alert before it was over'
+      return 'missed: no alert while it lasted'
     case 'no_impact':
       return 'no impact beyond the control group is known'
   }
@@ -147,9 +147,9 @@ export function observedText(report: WeekReport): string {
   if (madeMs < fromMs) return 'It has not begun.'
   const soFarMs = Math.min(madeMs, toMs) - fromMs
   const share = soFarMs === 0 ? NO_VALUE : percent(Math.min(1, observedMs / soFarMs))
-  const whole = report.isPartial ? 'what is over of it' : 'it'
+  const whole = report.isPartial ? 'the time so far' : 'it'
   const gap = gapMs === 0 ? 'There was no gap' : `For ${span(gapMs)} nobody looked`
-  return `${share} of ${whole} was observed: ${span(observedMs)}. ${gap}.`
+  return `${share} of ${whole} was observed (${span(observedMs)}). ${gap}.`
 }
 
 /** Incidents by level in the order of their weight: `1 SEV2, 3 SEV4`. */
@@ -189,7 +189,8 @@ function alertSentence(report: WeekReport): string {
   }
   const noise = own === 0 ? '' : `, ${total(false, row => row.noisy)} of them noise, ${told(false)}`
   const doing = induced === 0 ? 'none was' : induced === 1 ? '1 was' : `${induced} were`
-  return `${count(own, 'alert')} fired by themselves${noise}; ${doing} the doing of experiments${induced === 0 ? '' : `, ${told(true)}`}.`
+  const itself = own === 1 ? 'itself' : 'themselves'
+  return `${count(own, 'alert')} fired by ${itself}${noise}; ${doing} induced by experiments${induced === 0 ? '' : `, ${told(true)}`}.`
 }
 
 function sevSentence({ sevs }: WeekReport): string {
@@ -275,7 +276,10 @@ export function gapTexts({ silentKinds, unseenKinds }: Coverage): string[] {
 }
 
 /** Change against the week before: an arrow for the eye, and its words. */
-export function rankChange(rank: number, before: number | null): { readonly sign: string; readonly words: string } {
+export function rankChange(
+  rank: number,
+  before: number | null,
+): { readonly sign: string; readonly words: string } {
   if (before === null) return { sign: 'new', words: 'not in the week before' }
   if (before === rank) return { sign: '=', words: 'the same rank as in the week before' }
   const steps = Math.abs(before - rank)
@@ -321,7 +325,7 @@ export const DEFINITIONS: readonly (readonly [string, string])[] = [
   ['MTTR', 'Mean time to recover: from detection to the end of the impact. Detect and recover make restore.'],
   [
     'MTBF',
-    'Mean time between failures: time observed, without impact and gaps, by failures. Without a failure it is only known to be more than that time.',
+    'Mean time between failures: time observed, without impact and gaps, by failures. Without a failure it is only known to be more than that time. Of several services the times are added, as they are watched side by side.',
   ],
   [
     'Few',
