@@ -20,11 +20,18 @@ beforeEach(async () => {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   config = new KubeConfig()
   config.loadFromClusterAndUser(
-    { name: 'lab', server: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
+    {
+      name: 'lab',
+      server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      // Otherwise no kubeconfig may name a server without TLS.
+      skipTLSVerify: true,
+    },
     { name: 'user' },
   )
 })
-afterEach(() => server.close())
+afterEach(() => {
+  server.close()
+})
 
 const fetched = (week: string, signal = new AbortController().signal) =>
   fetchWeek(config, week, 'markdown', signal).catch((error: unknown) => error)
