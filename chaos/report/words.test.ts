@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { CALM, inputOf } from '../judgement/simulation.ts'
-import { whatWasDone } from './words.ts'
+import { judge } from '../judgement/judge.ts'
+import { CALM, inputOf, type Scenario, simulate } from '../judgement/simulation.ts'
+import { meaning, whatWasDone } from './words.ts'
 
 describe('whatWasDone()', () => {
   test('does not call the load of both groups the same where one had a surge', () => {
@@ -16,5 +17,20 @@ describe('whatWasDone()', () => {
 
     expect(text).toContain('but for the surge: 3.00 times as many for 20 s for the experimental group')
     expect(whatWasDone(input)).not.toContain('surge')
+  })
+})
+
+describe('meaning()', () => {
+  test('says of an attack that was called off why, where no signal can be placed', () => {
+    const scenario: Scenario = {
+      ...CALM,
+      attackSeconds: 3,
+      disturb: (group, second) =>
+        group === 'experiment' && second >= 0 && second < 3 ? { errorRatio: 0.4 } : {},
+    }
+    const input = inputOf(scenario, { aborted: true })
+    expect(meaning(judge(simulate(scenario), input), input)).toBe(
+      'So many more requests failed than in the untouched group that the attack was called off. The run was aborted before its end.',
+    )
   })
 })

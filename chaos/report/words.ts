@@ -52,8 +52,12 @@ function resilient({ signals }: Verdict): string {
 function diverged({ signals }: Verdict, lostWrites: number): string {
   const outside = signals.filter(({ primary, outcome }) => primary && outcome === 'outside')
   const lost = lostWrites > 0 ? [`${plural(lostWrites, 'acknowledged write')} got lost`] : []
-  return `${capital(list([...lost, ...outside.map(change)]))}.`
+  const what = [...lost, ...outside.map(change)]
+  // No signal could be placed in the time that an attack has which is called off.
+  return what.length === 0 ? CALLED_OFF : `${capital(list(what))}.`
 }
+
+const CALLED_OFF = 'So many more requests failed than in the untouched group that the attack was called off.'
 
 /** What became of a signal that left its margin: `p95 latency rose to 3.10 times (acceptable: 2.00)`. */
 function change({ name, effect, margin, censored }: SignalResult): string {
