@@ -24,9 +24,9 @@ describe('meaning()', () => {
   test('says of an attack that was called off why, where no signal can be placed', () => {
     const scenario: Scenario = {
       ...CALM,
+      // Failures in one second of three: too little for an interval, and far too many for chance.
       attackSeconds: 3,
-      disturb: (group, second) =>
-        group === 'experiment' && second >= 0 && second < 3 ? { errorRatio: 0.4 } : {},
+      disturb: (group, second) => (group === 'experiment' && second === 2 ? { errorRatio: 0.9 } : {}),
     }
     const input = inputOf(scenario, { aborted: true })
     expect(meaning(judge(simulate(scenario), input), input)).toBe(
