@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { judge } from '../judgement/judge.ts'
-import { CALM, inputOf, type Scenario, simulate } from '../judgement/simulation.ts'
+import { CALM, inputOf, simulate } from '../judgement/simulation.ts'
 import { meaning, whatWasDone } from './words.ts'
 
 describe('whatWasDone()', () => {
@@ -22,14 +22,10 @@ describe('whatWasDone()', () => {
 
 describe('meaning()', () => {
   test('says of an attack that was called off why, where no signal can be placed', () => {
-    const scenario: Scenario = {
-      ...CALM,
-      // Failures in one second of three: too little for an interval, and far too many for chance.
-      attackSeconds: 3,
-      disturb: (group, second) => (group === 'experiment' && second === 2 ? { errorRatio: 0.9 } : {}),
-    }
-    const input = inputOf(scenario, { aborted: true })
-    expect(meaning(judge(simulate(scenario), input), input)).toBe(
+    const input = inputOf(CALM, { aborted: true })
+    const { signals, ...verdict } = judge(simulate(CALM), input)
+    const open = signals.map(signal => ({ ...signal, outcome: 'undecided' as const }))
+    expect(meaning({ ...verdict, verdict: 'diverged', signals: open }, input)).toBe(
       'So many more requests failed than in the untouched group that the attack was called off. The run was aborted before its end.',
     )
   })
