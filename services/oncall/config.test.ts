@@ -16,6 +16,7 @@ describe('parseConfig()', () => {
       database: { host: 'oncall-database', port: 5432, name: 'oncall', user: 'oncall' },
       prometheusUrl: 'http://prometheus:9090',
       zipkinUrl: null,
+      policyFile: null,
       alerts: { evaluationSeconds: 5, resendSeconds: 60, refireSeconds: 300 },
     })
     expect(config.secrets.runner).toBe('a-secret-of-some-length')

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { telemetrySettings } from '../../instrumentation/settings.ts'
-import { CONTAINERS } from '../../platform/manifests/planned-pods.ts'
+import { EXAMPLE_INPUT } from '../../platform/manifests/example.ts'
+import { oncall } from '../../platform/manifests/oncall.ts'
+import { CONTAINERS, OBJECTS } from '../../platform/manifests/planned-pods.ts'
 import { parseConfig, SECRETS } from './config.ts'
 
 describe('the Deployment of oncall', () => {
@@ -42,5 +44,29 @@ describe('the Deployment of oncall', () => {
       mountPath: '/etc/oncall/dashboards',
       readOnly: true,
     })
+  })
+
+  test('reads the policy from a file that is mounted, and starts again when it changes', () => {
+    const policyMap = OBJECTS.find(({ metadata }) => metadata.name === 'oncall-policy')
+    expect(policyMap?.data).toEqual({ 'policy.json': EXAMPLE_INPUT.observability.policy })
+    expect(container?.env).toContainEqual({ name: 'OC_POLICY_FILE', value: '/etc/oncall/policy/policy.json' })
+    expect(container?.volumeMounts).toContainEqual({
+      name: 'policy',
+      mountPath: '/etc/oncall/policy',
+      readOnly: true,
+    })
+    const hashWith = (policy: string) => {
+      const observability = { ...EXAMPLE_INPUT.observability, policy }
+      const deployment = oncall({ ...EXAMPLE_INPUT, observability }).find(({ kind }) => kind === 'Deployment')
+      return JSON.stringify(deployment)
+    }
+    expect(hashWith('{"slos":[]}')).not.toBe(hashWith('{}'))
+  })
+
+  test('has no policy when there is none', () => {
+    const { policy: _, ...observability } = EXAMPLE_INPUT.observability
+    expect(JSON.stringify(oncall({ ...EXAMPLE_INPUT, observability }))).not.toMatch(
+      /policy\.json|OC_POLICY_FILE/,
+    )
   })
 })
