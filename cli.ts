@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { KubeConfig } from '@kubernetes/client-node'
 import { Command, CommanderError } from 'commander'
 import { alertFiles } from './alerts/files.ts'
 import { leftovers, undoLeftovers } from './chaos/audit.ts'
@@ -38,7 +39,9 @@ import { renderTerminal } from './chaos/report/terminal.ts'
 import { auditEverywhere } from './chaos/residue-everywhere.ts'
 import { runExperiment } from './chaos/run.ts'
 import type { RunDependencies } from './chaos/run-dependencies.ts'
+import { fetchWeek } from './chaos/weekly-report.ts'
 import { dashboardFiles } from './dashboards/files.ts'
+import { policyFile } from './dashboards/policy-file.ts'
 import { KubeconfigApiServer } from './platform/api-server.ts'
 import { checksText } from './platform/checks-text.ts'
 import type { Cluster, Progress } from './platform/cluster/cluster.ts'
@@ -141,7 +144,7 @@ function print({ json }: Common, value: unknown, text: string): void {
 const images = (registry: Promise<string>, progress: Progress, signal: AbortSignal) =>
   ensureImages({ root, folders: labFolders(), registry }, progress, signal)
 
-const observability = () => ({ ...alertFiles(), dashboards: dashboardFiles() })
+const observability = () => ({ ...alertFiles(), dashboards: dashboardFiles(), policy: policyFile() })
 
 /** One process at a time may change a lab; the others wait and say for whom. */
 function changing<T>(options: Common, work: () => Promise<T>): Promise<T> {
@@ -282,6 +285,29 @@ async function audit(options: Common): Promise<number> {
   const report = await withLab(options, dependencies => auditEverywhere(dependencies))
   print(options, report, auditText(report))
   return report.residue.length === 0 ? EXIT.worked : EXIT.machinery
+}
+
+async function report(
+  options: Common & { readonly week: string; readonly output?: string },
+): Promise<number> {
+  const { access } = await readRecord(recordOf(options))
+  const config = new KubeConfig()
+  config.loadFromFile(access.kubeconfigPath)
+  config.setCurrentContext(access.context)
+  const text = await fetchWeek(config, options.week, options.json ? 'json' : 'markdown', stop.signal)
+  if (options.output === undefined) process.stdout.write(`${text.trimEnd()}\n`)
+  else await writeTo(options.output, text)
+  return EXIT.worked
+}
+
+async function writeTo(file: string, text: string): Promise<void> {
+  await writeFile(file, text).catch((error: NodeJS.ErrnoException) => {
+    throw new UserError(
+      'OUTPUT_UNWRITABLE',
+      `Cannot write ${file}: ${error.message}`,
+      'Name a file in a folder that is there.',
+    )
+  })
 }
 
 type LoadFlags = Common & Readonly<Record<string, string | undefined>>
@@ -438,6 +464,7 @@ function program(): Command {
   command(CHAOS_COMMANDS.halt, halt)
   command(CHAOS_COMMANDS.audit, audit)
   command(CHAOS_COMMANDS.judge, judgeAgain)
+  command(CHAOS_COMMANDS.report, report)
   const load = cli
     .command('load')
     .description('load without an experiment: a ramp to the breakpoint, or a soak')

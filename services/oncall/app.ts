@@ -11,6 +11,7 @@ import { liveState, readLabView } from './live.ts'
 import { ENDED_SHOWN_MS } from './metrics.ts'
 import { problemHandler, RequestRefused } from './problem.ts'
 import { runRoutes } from './run-routes.ts'
+import { weekReport } from './weekly/weekly.ts'
 
 /** Route label of requests that match no route: their paths are the client's choice and would flood the metrics. */
 const UNMATCHED = 'unmatched'
@@ -91,6 +92,7 @@ function readsOf(context: OncallContext): ConsoleReads {
     eventGroup: fingerprint => events.group(fingerprint),
     event: eventId => events.event(eventId),
     alerts: filter => alerts.events(filter),
+    week: name => weekReport(context, name),
   }
 }
 

@@ -80,6 +80,19 @@ describe('RunStore', () => {
     ])
   })
 
+  test('finds the runs that were on at some time of a stretch, oldest first', async () => {
+    const runs = await store()
+    const other = '20261121T150000Z-latency'
+    await runs.record(other, message([OPENED]), T + 10_000)
+    await runs.record(RUN, message([OPENED]), T + 1_000)
+    const between = async (fromMs: number, toMs: number) =>
+      (await runs.between(fromMs, toMs, T + 20_000)).map(({ runId }) => runId)
+    expect(await between(T, T + 60_000)).toEqual([RUN, other])
+    expect(await between(T + 5_000, T + 60_000)).toEqual([other])
+    expect(await between(T - 60_000, T)).toEqual([])
+    expect(await between(T - 60_000, T + 1)).toEqual([RUN, other])
+  })
+
   test('keeps the last word of the abort rule', async () => {
     const runs = await store()
     const abort = { atMs: T, eValue: 3.5, limit: 20, detail: 'so far' }

@@ -91,6 +91,12 @@ export class RunStore {
     return await this.#runs(condition, [toDate(sinceMs)], nowMs)
   }
 
+  /** Runs that were on at some time from `fromMs` to `toMs`, oldest first. */
+  async between(fromMs: number, toMs: number, nowMs: number): Promise<readonly RunDetail[]> {
+    const condition = 'WHERE opened_at < $2 AND heard_at >= $1 ORDER BY opened_at, run_id'
+    return await this.#runs(condition, [toDate(fromMs), toDate(toMs)], nowMs)
+  }
+
   /** Attacks that are on now, or ended less than `endedMs` ago. */
   async attacks(nowMs: number, endedMs: number): Promise<readonly AttackState[]> {
     const lately = await this.since(nowMs - endedMs - this.#abandonedMs, nowMs)
