@@ -134,7 +134,7 @@ dialog { width: min(460px, calc(100vw - 32px)); padding: 20px 22px; border: 1px 
 .tall { max-height: 62vh; overflow: auto } .tall .list td:last-child { min-width: 300px; overflow-wrap: anywhere } .run .timeline .text, .run .facts .note { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden }
 .prose { max-width: 78ch } .prose h1 { margin-bottom: 14px } .prose h2 { margin: 22px 0 4px } .prose ul, .prose ol { margin: 6px 0; padding-left: 24px } .prose li + li { margin-top: 4px } .prose code { padding: 1px 4px; border-radius: 4px; background: var(--sunken) } .prose pre { padding: 10px 14px; overflow-x: auto; border-radius: 8px; background: var(--sunken) }
 .week section + section { margin-top: 4px } .week .part { margin: 14px 0 8px; color: var(--ink-2) } .week .section { margin-bottom: 10px } .week .made { margin-top: 26px } .week .head .filters { margin: 0 }
-.dense th, .dense td { padding: 7px 10px } .dense thead th { white-space: normal; vertical-align: bottom } .dense tbody th { min-width: 150px } .dense b { font-weight: 650 } .dense .sub { white-space: normal } .week .list .number .sub { white-space: nowrap }
+.dense th, .dense td { padding: 7px 10px } .dense thead th, .dense thead .number { white-space: normal; vertical-align: bottom } .dense tbody th { min-width: 150px } .dense b { font-weight: 650 } .dense .sub { white-space: normal } .week .list .number .sub, .week .list .stamp { white-space: nowrap }
 .terms { max-width: 110ch } .terms dt { font-weight: 600; color: var(--ink) } .gaps { margin: 0 0 12px }
 .folded details { border: 1px solid var(--rule); border-radius: 10px; background: var(--raised) } .folded details + details { margin-top: 8px } .folded summary { padding: 10px 14px; cursor: pointer; overflow-wrap: anywhere } .folded .scroll { border-width: 1px 0 0; border-radius: 0 0 10px 10px }
 .matrix .rule { min-width: 88px; max-width: 130px; white-space: normal; vertical-align: bottom } .matrix td { white-space: nowrap } .matrix td .sub { white-space: normal; min-width: 220px } .matrix .all { background: var(--healthy-tint); color: var(--healthy); font-weight: 600 } .matrix .some { background: var(--recovering-tint); color: var(--recovering); font-weight: 600 } .matrix .none { color: var(--ink-2) }
@@ -143,7 +143,7 @@ dialog { width: min(460px, calc(100vw - 32px)); padding: 20px 22px; border: 1px 
 .stack > * + * { margin-top: 18px } .facts + p { margin-top: 14px } .section + .report, .section + .empty { margin-top: 10px } .scroll + .note { margin-top: 8px } .facts + .evidence, .note + .evidence { margin-top: 12px }
 @media (max-width: 1180px) { .live > .map { grid-column: span 6 } .live > .run { grid-column: 1 / -1 } .two { grid-template-columns: minmax(0, 1fr) } }
 @media (max-width: 760px) {
-  main { padding: 16px 12px 36px } .bar > div { flex-wrap: wrap; padding: 8px 12px 0; gap: 0 12px } .bar nav { order: 3; width: 100%; margin: 0 -4px } .bar nav a { padding: 9px 9px 8px }
+  main { padding: 16px 12px 36px } .bar > div { flex-wrap: wrap; padding: 8px 12px 0; gap: 0 12px } .bar nav { order: 3; width: 100%; margin: 0 -4px } .bar nav a { padding: 9px 7px 8px }
   .live > .map, .live > .run { grid-column: 1 / -1 } .charts { grid-template-columns: minmax(0, 1fr) } .card { padding: 13px 13px 15px } .map col:first-child { width: 80px } .map th { font-size: 12.5px } .tile { padding: 3px 1px; font-size: 12px } .tile > span:first-child { flex-direction: column; gap: 0 } .tile small { font-size: 11.5px }
   .grid { display: flex; flex-direction: column } .panel { height: 290px } .panel.short { height: 132px } .panel:has(.traces:not([hidden])) { height: 350px } .traces { max-height: 95px } .row-title { align-self: stretch } .toolbar .end { margin-left: 0 } .report { height: 70vh }
   .weekline .days { grid-template-columns: 84px repeat(7, minmax(0, 1fr)) } .weekline .days small { display: block } .weekline .line { grid-template-columns: 84px minmax(0, 1fr); line-height: 1.25; padding: 2px 0 } .terms { grid-template-columns: minmax(0, 1fr); gap: 0 } .terms dd { margin-bottom: 8px }
@@ -153,7 +153,7 @@ dialog { width: min(460px, calc(100vw - 32px)); padding: 20px 22px; border: 1px 
 @media (forced-colors: active) { .tile, .pill, .banner { border: 1px solid CanvasText } }
 @media print {
   .bar .tools, .banner .button, .toolbar { display: none }
-  .bar, footer, .week .filters, .week .made .links { display: none } main { max-width: none; padding: 0 } .scroll { overflow: visible; border: 0 } .list { font-size: 11px } .list th, .list td { padding: 3px 5px } .list thead th { position: static; white-space: normal } .list tbody th { min-width: 0 }
+  .bar, footer, .week .filters, .week .made .links { display: none } main { max-width: none; padding: 0 } .scroll { overflow: visible; border: 0 } .list { font-size: 11px } .list th, .list td { padding: 3px 5px } .list thead th { position: static; white-space: normal } .list tbody th { min-width: 0 } .list tbody th, .list .sub { overflow-wrap: break-word } .list .sub { font-size: 10px }
   .weekline rect { print-color-adjust: exact } .weekline svg { print-color-adjust: exact } .folded details::details-content { content-visibility: visible; block-size: auto } tr, .card, .weekline { break-inside: avoid } h2, h3 { break-after: avoid }
 }
 `

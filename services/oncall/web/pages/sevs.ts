@@ -54,7 +54,7 @@ export function runLink(runId: string): Markup {
   const href = `/runs/${encodeURIComponent(runId)}`
   return stamp === undefined || name === undefined
     ? html`<a href="${href}">${runId}</a>`
-    : html`<a href="${href}">${name}</a><span class="sub mono">${stamp}</span>`
+    : html`<a href="${href}">${name}</a><span class="sub mono stamp">${stamp}</span>`
 }
 
 function levelPill(level: Sev['level']): Markup {

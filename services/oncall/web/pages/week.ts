@@ -54,7 +54,7 @@ function notBegun(): Markup {
 function content(report: WeekReport): Markup {
   if (isEmptyWeek(report)) {
     return empty(
-      'Nothing happened in this week',
+      'Nothing was recorded in this week',
       html`${summary(report).join(' ')} Of the time that nobody looked, nothing is known.`,
     )
   }
