@@ -98,6 +98,15 @@ describe('weekPage()', () => {
     expect(render(exampleReport())).not.toContain('<tfoot')
   })
 
+  test('keeps what was induced in tables of its own', () => {
+    const text = words(smallReport())
+
+    // All of this week was induced: nothing of alerts, and nothing of reliability, stands in the other tables.
+    expect(text.match(/Not induced None\. Induced by experiments Service/g)).toHaveLength(2)
+    expect(words(exampleReport()).match(/oldest 26 min/g)).toHaveLength(1)
+    expect(words(exampleReport()).match(/95 %: 33 s to 51 s/g)).toHaveLength(1)
+  })
+
   test('leads to the week before, and to the one after when there is one', () => {
     expect(render(exampleReport())).toContain('href="/weeks/2026-W46" rel="prev"')
     expect(render(exampleReport())).not.toContain('rel="next"')
@@ -131,6 +140,12 @@ describe('weekPage()', () => {
     const ends = bars.map(([, x, width]) => Number(x) + Number(width))
 
     expect(bars).toHaveLength(exampleReport().sevs.length + exampleReport().runs.length)
+    const { sevs, toMs } = smallReport()
+    const last = render({
+      ...smallReport(),
+      sevs: sevs.map(sev => ({ ...sev, openedMs: toMs - 1, endedMs: null })),
+    })
+    expect(last).toContain('<rect x="167.00" y="1" width="1.00"')
     expect(Math.max(...ends)).toBeLessThanOrEqual(168)
     // The control group's SEV4: Tuesday 02:40 for 26.5 hours.
     expect(bars.map(([, x, width]) => [x, width])).toContainEqual(['26.67', '26.50'])
