@@ -70,6 +70,14 @@ export const DATABASE_CASES: readonly AlertCase[] = [
     },
     quiet: [
       {
+        why: 'the lab came back as a whole: who led before at another address is remembered, and not asked',
+        told: {
+          ...member(0, 'patroni_primary', then(hold(1, 60), silent(120))),
+          ...member(1, 'patroni_primary', then(silent(100), hold(1, 80))),
+        },
+        atSeconds: 150,
+      },
+      {
         why: 'each group has one',
         told: {
           ...member(0, 'patroni_primary', hold(1, 90)),

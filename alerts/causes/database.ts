@@ -8,6 +8,13 @@ const LAG = 'pod:replication_lag_bytes:max'
 /** Scrapes of Patroni; other exporters stand beside it in the same pods. */
 const PATRONI_UP = 'up{job="database"}'
 
+/**
+ * Members whose samples are older than this are asked no more, seconds. When all of the lab, Prometheus too, stops and comes
+ * back, Prometheus goes on telling what members said at addresses that are no longer theirs, for five minutes.
+ */
+const FRESH_SECONDS = 30
+const LEADS = `(patroni_primary and timestamp(patroni_primary) > time() - ${FRESH_SECONDS})`
+
 /** A failover is over in 10 s: without a primary for longer something else is wrong. */
 const NO_PRIMARY_SECONDS = 15
 /** From here on it is an incident of level 1. */
@@ -24,7 +31,7 @@ export function databaseRules(): RuleGroup {
     recordings: [
       {
         record: PRIMARIES,
-        expr: `sum by (group) (patroni_primary) or 0 * count by (group) (${PATRONI_UP})`,
+        expr: `sum by (group) ${LEADS} or 0 * count by (group) (${PATRONI_UP})`,
       },
       { record: WRITABLE, expr: `clamp_max(${PRIMARIES}, 1)`, labels: { service: 'database' } },
       { record: TIMELINE, expr: 'max by (group) (patroni_postgres_timeline)' },
