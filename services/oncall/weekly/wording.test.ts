@@ -113,6 +113,9 @@ describe('pooled()', () => {
     const quiet = ofReport('control', false).filter(({ service }) => service === 'database')
 
     expect(pooled(quiet)).toMatchObject({ failures: 0, mtbfMs: null, detect: { n: 0, meanMs: null } })
+    // Away all the time is not the same as never away.
+    const always = ofReport('experiment', true).map(row => ({ ...row, mtbfMs: 0, uptimeMs: 0 }))
+    expect(pooled(always)).toMatchObject({ failures: 8, mtbfMs: 0 })
     expect(pooled([] as Reliability[])).toMatchObject({ uptimeMs: 0, mtbfMs: null })
   })
 })

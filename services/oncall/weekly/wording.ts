@@ -247,9 +247,7 @@ export function pooled(rows: readonly Reliability[]): Pooled {
     return { n, meanMs: n === 0 ? null : sum(row => (pick(row).meanMs ?? 0) * pick(row).n) / n }
   }
   const uptimeMs = sum(row => row.uptimeMs)
-  const failures = sum(({ mtbfMs, uptimeMs: up }) =>
-    mtbfMs === null || mtbfMs === 0 ? 0 : Math.round(up / mtbfMs),
-  )
+  const failures = sum(failuresOf)
   return {
     sevs: {
       1: sum(row => row.sevs[1]),
@@ -265,6 +263,12 @@ export function pooled(rows: readonly Reliability[]): Pooled {
     uptimeMs,
     failures,
   }
+}
+
+/** What its time between failures was divided by; without any uptime that cannot be told, and all incidents count. */
+function failuresOf({ mtbfMs, sevs, uptimeMs }: Reliability): number {
+  if (mtbfMs === null) return 0
+  return mtbfMs > 0 ? Math.round(uptimeMs / mtbfMs) : sevs[1] + sevs[2] + sevs[3] + sevs[4]
 }
 
 /** Gaps of the coverage in words; empty when there is none. */
