@@ -64,6 +64,8 @@ describe('weekMarkdown()', () => {
 
     expect(empty).toContain('No alert in this week; 2 % of it was observed.')
     expect(empty).not.toContain('|')
+    const quiet = exampleReport().reliability.filter(({ mtbfMs }) => mtbfMs === null)
+    expect(plain(weekMarkdown({ ...emptyReport(), reliability: quiet }))).toContain('> 4 d 22 h, no failure')
   })
 
   test('says none where a week has one of a kind only', () => {

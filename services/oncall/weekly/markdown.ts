@@ -32,12 +32,17 @@ export function weekMarkdown(report: WeekReport): string {
     `# ${weekTitle(report)}${report.isPartial ? ' (not over)' : ''}`,
     `${weekDates(report)}, UTC. ${observedText(report)}`,
     ...(report.madeMs < report.fromMs ? [] : [summary(report).map(text).join(' ')]),
-    ...(isEmptyWeek(report) ? [] : sections(report)),
+    ...(isEmptyWeek(report) ? quietServices(report) : sections(report)),
     '## How this is counted',
     DEFINITIONS.map(([term, meaning]) => `- **${term}**: ${text(meaning)}`).join('\n'),
     `${report.week}, made ${utc(report.madeMs)} UTC.`,
   ]
   return `${parts.join('\n\n')}\n`
+}
+
+/** How long services went without a failure is known of a week with nothing in it, too. */
+function quietServices({ reliability }: WeekReport): string[] {
+  return reliability.length === 0 ? [] : reliabilityByService(reliability)
 }
 
 function sections(report: WeekReport): string[] {

@@ -162,6 +162,17 @@ describe('summary()', () => {
   })
 })
 
+describe('summary() of a week in which nothing began', () => {
+  test('tells of what went on from before', () => {
+    const alerts = exampleReport().alerts.filter(({ carriedOver }) => carriedOver > 0)
+    const report = { ...emptyReport(), alerts: alerts.map(row => ({ ...row, events: 0 })) }
+
+    expect(plain(summary(report)[0] ?? '')).toBe(
+      'No alert began in this week, and from before went on: 1 not induced; 2 % of it was observed.',
+    )
+  })
+})
+
 describe('rankChange()', () => {
   test.each([
     [1, 3, '▲ 2', 'up from rank 3'],

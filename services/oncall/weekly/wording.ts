@@ -167,6 +167,7 @@ export function summary(report: WeekReport): string[] {
   )
 }
 
+/** Whether nothing is known to have been in it; how long services went without a failure may be known all the same. */
 export function isEmptyWeek({ alerts, sevs, runs }: WeekReport): boolean {
   return alerts.length === 0 && sevs.length === 0 && runs.length === 0
 }
@@ -181,7 +182,15 @@ function alertSentence(report: WeekReport): string {
     report.alerts.filter(row => row.induced === induced).reduce((sum, row) => sum + pick(row), 0)
   const [own, induced] = [total(false, row => row.events), total(true, row => row.events)]
   if (own === 0 && induced === 0) {
-    return `No alert in this week; ${percent(observedShare(report))} of it was observed.`
+    const carried = [false, true].flatMap(isInduced => {
+      const many = total(isInduced, row => row.carriedOver)
+      return many === 0 ? [] : [`${many} ${isInduced ? 'induced' : 'not induced'}`]
+    })
+    const still =
+      carried.length === 0
+        ? 'No alert in this week'
+        : `No alert began in this week, and from before went on: ${carried.join(', ')}`
+    return `${still}; ${percent(observedShare(report))} of it was observed.`
   }
   const told = (isInduced: boolean) => {
     const open = total(isInduced, row => row.open)

@@ -120,6 +120,14 @@ describe('weekPage()', () => {
     expect(text).not.toContain('Key figures')
   })
 
+  test('tells how long services went without a failure, also where nothing was', () => {
+    const quiet = exampleReport().reliability.filter(({ mtbfMs }) => mtbfMs === null)
+    const text = words({ ...emptyReport(), reliability: quiet })
+
+    expect(text).toContain('Nothing was recorded in this week')
+    expect(text.match(/> 4 d 22 h, no failure/g)).toHaveLength(2)
+  })
+
   test('says of a week with one entry what there was none of', () => {
     const text = words(smallReport())
 

@@ -53,10 +53,10 @@ function notBegun(): Markup {
 
 function content(report: WeekReport): Markup {
   if (isEmptyWeek(report)) {
-    return empty(
-      'Nothing was recorded in this week',
-      html`${summary(report).join(' ')} Of the time that nobody looked, nothing is known.`,
-    )
+    const words = html`${summary(report).join(' ')} Of the time that nobody looked, nothing is known.`
+    const { reliability } = report
+    // How long services went without a failure is known all the same.
+    return html`${empty('Nothing was recorded in this week', words)}${reliability.length === 0 ? null : reliabilitySection(reliability)}`
   }
   return html`<section class="card" aria-label="In short"><ul class="reasons">${summary(report).map(sentence => html`<li>${sentence}</li>`)}</ul></section>
 ${keyFigures(report)}
