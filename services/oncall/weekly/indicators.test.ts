@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import type pg from 'pg'
 import { startTestServer, type TestServer } from '../database-fixture.ts'
@@ -127,8 +128,7 @@ describe('Indicators', () => {
   beforeAll(async () => {
     server = await startTestServer()
     fake = createServer(async (request, response) => {
-      const chunks = await Array.fromAsync(request as AsyncIterable<Buffer>)
-      const parameters = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()))
+      const parameters = Object.fromEntries(new URLSearchParams(await text(request)))
       asked.push({ path: request.url ?? '', ...parameters })
       const { status, body } = answer(parameters.query ?? '')
       response.writeHead(status, { 'content-type': 'application/json' })
@@ -147,7 +147,9 @@ describe('Indicators', () => {
     answer = () => ({ status: 200, body: matrix([]) })
     pool = await server.database()
     const prometheus = new Prometheus(`http://127.0.0.1:${(fake.address() as AddressInfo).port}`)
-    indicators = new Indicators(pool, prometheus, POLICY, event => void lines.push(event))
+    indicators = new Indicators(pool, prometheus, POLICY, (event, fields) => {
+      lines.push([event, ...Object.values(fields)].join(' '))
+    })
   })
 
   const outage = () => {
@@ -241,12 +243,13 @@ describe('Indicators', () => {
     answer = query => (query.includes('edge') ? { status: 422, body: '{"error":"no"}' } : good(query))
     await indicators.keepUp(T + 10_000, signal())
     await indicators.keepUp(T + 10_000, signal())
-    expect(lines).toEqual(['indicators cannot be taken'])
+    const failure = `indicators cannot be taken Error: Cannot take 'edge-availability': Prometheus answered 422 {"error":"no"}`
+    expect(lines).toEqual([failure])
     expect([await kept(), await spans()]).toEqual([[], []])
 
     answer = good
     await indicators.keepUp(T + 10_000, signal())
-    expect(lines).toEqual(['indicators cannot be taken', 'indicators are taken again'])
+    expect(lines).toEqual([failure, 'indicators are taken again'])
     expect(await kept()).toHaveLength(2)
   })
 
