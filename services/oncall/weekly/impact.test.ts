@@ -68,7 +68,11 @@ describe('hasSharedCause()', () => {
   test.each([
     { title: 'is not without a moment', moments: [], is: false },
     { title: 'is when the control group broke its promise too', moments: [both], is: true },
-    { title: 'is not when the control group kept it', moments: [bad(0, { controlRatio: 0.2 })], is: false },
+    {
+      title: 'is not when the control group kept it',
+      moments: [bad(0, { badRatio: 0.3, controlRatio: 0.2 })],
+      is: false,
+    },
     // More than the budget, and less than half of 0.75.
     {
       title: 'is not when it was less than half as bad',

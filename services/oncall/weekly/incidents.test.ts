@@ -74,6 +74,11 @@ describe('openIncidents()', () => {
       is: [[2, 0, 990]],
     },
     {
+      title: 'lasts as long as the longest of its alerts',
+      alerts: [alert(0, 2_000), alert(10, 20), alert(1_500, 1_600)],
+      is: [[2, 0, 2_000]],
+    },
+    {
       title: 'is another one after that',
       alerts: [alert(960.001, 990), alert(0, 60)],
       is: [
@@ -235,8 +240,9 @@ describe('foldSevs()', () => {
     const early = bad(-1_000, -990)
     // It was over 1,120 s before the alert.
     expect(only({ alerts: [alert(120, 200)], moments: early }).impact).toBeNull()
-    const [first, second] = fold({ alerts: [alert(120, 200), alert(1_101, 1_200)], moments: outage })
-    expect(first?.impact).toEqual({ fromMs: at(100), toMs: at(150), isOver: true })
+    // It went on after the first incident was over, and until shortly before the second.
+    const [first, second] = fold({ alerts: [alert(120, 200), alert(1_101, 1_200)], moments: bad(105, 1_010) })
+    expect(first?.impact).toEqual({ fromMs: at(100), toMs: at(1_000), isOver: true })
     expect(second?.impact).toBeNull()
   })
 

@@ -205,7 +205,7 @@ function describe(incident: Incident, impacts: readonly Impact[], facts: Inciden
       ...new Set([...alerts.flatMap(({ slo }) => slo ?? []), ...impacts.flatMap(({ slos }) => slos)]),
     ].sort(),
     impact,
-    sharedCause: group !== 'control' && hasSharedCause(momentsOf(incident, impact, facts)),
+    sharedCause: hasSharedCause(momentsOf(incident, impact, facts)),
     detection,
     recoverMs: overMs !== null && detection.outcome === 'detected' ? overMs - detection.atMs : null,
     restoreMs: overMs !== null && impact !== null ? overMs - impact.fromMs : null,

@@ -152,6 +152,8 @@ describe('sevFacts()', () => {
   test('takes off what the control group lost at the same moment', async () => {
     await taken(WEEK.fromMs, NOW)
     await moments(T, T + 55_000, 5, 5)
+    // Within the promise, for longer than out of it.
+    await moments(T + 60_000, T + 4 * MINUTE, 0.01, 0)
     await event(T + 30_000, T + 5 * MINUTE)
     await event(T + 30_000, T + 5 * MINUTE, { group: 'control' })
 
@@ -210,13 +212,13 @@ describe('sevFacts()', () => {
   })
 
   test('takes acknowledged writes that were lost for an incident of level 1 of the database', async () => {
-    const verdict = { entry: 'verdict', atMs: T + 5 * MINUTE }
+    const verdict = (atMs: number) => ({ entry: 'verdict', atMs })
     const input = (lost: number) => ({
       entry: 'judge-input',
       atMs: T,
       input: { writes: { experiment: { lost } } },
     })
-    const run = async (runId: string, lost: number) => {
+    const run = async (runId: string, lost: number, atMs: number) => {
       await pool.query('INSERT INTO runs VALUES ($1, $2, $3, true, null)', [
         runId,
         date(T),
@@ -224,11 +226,11 @@ describe('sevFacts()', () => {
       ])
       await pool.query(
         'INSERT INTO run_entries VALUES ($1, 0, now(), $2), ($1, 1, now(), $3), ($1, 2, now(), \'{"entry":"phase"}\')',
-        [runId, input(lost), verdict],
+        [runId, input(lost), verdict(atMs)],
       )
     }
-    await run('run-1', 3)
-    await run('run-2', 0)
+    await run('run-1', 3, T + 5 * MINUTE)
+    await run('run-2', 0, T + 5 * HOUR)
 
     const { sevs } = await facts(POLICY, [{ ...ATTACK, service: 'database' }])
 
