@@ -46,6 +46,8 @@ export function openPool(
     query_timeout: STATEMENT_TIMEOUT_MS + 2_000,
     keepAlive: true,
     application_name: 'oncall',
+    // To compile the questions of a report takes longer than to answer them.
+    options: '-c jit=off',
   })
   pool.on('error', onIdleError)
   return pool
