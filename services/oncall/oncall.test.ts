@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { Router } from 'express'
@@ -61,7 +64,10 @@ function recordingLab(): Lab & { reason: string | null } {
   return itself
 }
 
-async function start(address: { host: string; port: number; database: string }): Promise<Oncall> {
+async function start(
+  address: { host: string; port: number; database: string },
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Oncall> {
   const env = {
     OC_LISTEN_HOST: '127.0.0.1',
     OC_PORT: '0',
@@ -71,6 +77,7 @@ async function start(address: { host: string; port: number; database: string }):
     OC_EVENT_KEY: 'publickey',
     OC_EVENTS_PER_SECOND: '2',
     OC_PROMETHEUS_URL: `http://127.0.0.1:${(prometheus.address() as AddressInfo).port}`,
+    ...settings,
   }
   const read = (path: string) => TOKENS[path.split('/').at(-1) as keyof typeof TOKENS]
   const config: OncallConfig = parseConfig(env, read)
@@ -428,6 +435,28 @@ describe('oncall', () => {
     )
     expect(metrics).toMatch(
       /oncall_request_duration_seconds_count\{method="GET",route="\/api\/runs\/:runId",status="404"\} 1/,
+    )
+  })
+
+  test('asks for the indicators of its policy, and says when it gets none', async () => {
+    const policy = { slos: [{ id: 'a', service: 'gateway', objective: 0.99, events: 'a', bad: 'b' }] }
+    const folder = await mkdtemp(join(tmpdir(), 'oncall-policy-'))
+    const path = join(folder, 'policy.json')
+    await writeFile(path, JSON.stringify({ ...policy, rules: [], panels: {} }))
+    await oncall.drain()
+    oncall = await start(address, { OC_POLICY_FILE: path })
+    await rm(folder, { recursive: true })
+
+    // This Prometheus answers every question with no kind of result.
+    const failed = () => lines.filter(line => line.includes('indicators cannot be taken'))
+    const untilMs = Date.now() + 20_000
+    while (failed().length === 0 && Date.now() < untilMs) await new Promise(done => setTimeout(done, 50))
+    expect(failed()).toEqual([expect.stringContaining('resultType')])
+  })
+
+  test('does not start with a policy that it cannot read', async () => {
+    await expect(start(address, { OC_POLICY_FILE: '/nowhere/policy.json' })).rejects.toThrow(
+      "Cannot read the policy '/nowhere/policy.json'",
     )
   })
 

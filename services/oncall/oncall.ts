@@ -30,6 +30,9 @@ const MIGRATE_AGAIN_MS = 2_000
 const FORGET_EVERY_MS = 600_000
 const DAY_MS = 86_400_000
 
+/** The first look at Prometheus, which tells its clock, is over by then. */
+const FIRST_TAKE_AFTER_MS = 1_000
+
 const DRAIN_DEADLINE_MS = 8_000
 const DRAIN_SWEEP_MS = 25
 
@@ -165,6 +168,7 @@ async function takeIndicators(context: OncallContext, signal: AbortSignal): Prom
   const { log, nowMs, offsetMs, policy, pool, prometheus } = context
   if (policy === null) return
   const indicators = new Indicators(pool, prometheus, policy, log)
+  await pause(FIRST_TAKE_AFTER_MS, signal)
   await every(TAKE_EVERY_MS, signal, log, 'indicators', async () => {
     const offset = offsetMs()
     if (offset !== null) await indicators.keepUp(nowMs() + offset, signal)
