@@ -168,13 +168,15 @@ describe('runExperiment() on the local lab', () => {
         select: { group: 'experiment', services: ['gateway'] },
         peer: { services: ['recommender'] },
         offsetSeconds: 0,
-        durationSeconds: 22,
+        durationSeconds: 16,
       },
     ]
     const experiment: Experiment = {
       ...base,
       faults,
       abort: { alpha: 0.01, failedShare: 0.05, windowSeconds: 5 },
+      load: { ...base.load, durationSeconds: 40 },
+      phases: { ...base.phases, baselineSeconds: 15, holdSeconds: 16, recoverySeconds: 6 },
       blastRadius: { maxTargets: 3, keepHealthy: 0 },
     }
     const {
