@@ -186,7 +186,8 @@ function impactsIn({ openedMs, endedMs }: Incident, impacts: readonly Impact[]):
 function describe(incident: Incident, impacts: readonly Impact[], facts: IncidentFacts): Sev {
   const { group, service, level, openedMs, endedMs, alerts } = incident
   const impact = wholeImpact(impacts, facts.takenUntilMs)
-  const detection = detectionOf(impact, facts.alerts)
+  const near = alertsNear(incident, impact, facts.alerts)
+  const detection = detectionOf(impact, near)
   const overMs = impact?.isOver ? impact.toMs : null
   const startMs = impact?.fromMs ?? openedMs
   // Within a step nobody knows whether the attack or the impact was first.
@@ -209,7 +210,7 @@ function describe(incident: Incident, impacts: readonly Impact[], facts: Inciden
     detection,
     recoverMs: overMs !== null && detection.outcome === 'detected' ? overMs - detection.atMs : null,
     restoreMs: overMs !== null && impact !== null ? overMs - impact.fromMs : null,
-    chain: chainOf(incident, impact, detection, attack, facts),
+    chain: chainOf(incident, impact, detection, attack, { alerts: near, forSeconds: facts.forSeconds }),
   }
 }
 
@@ -236,6 +237,18 @@ function momentsOf(
   return moments.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs)
 }
 
+/** Those that were on at some time from the begin of the impact to its end, and to the opening of the incident. */
+function alertsNear(
+  { openedMs }: Incident,
+  impact: Sev['impact'],
+  alerts: readonly ServiceAlert[],
+): readonly ServiceAlert[] {
+  const fromMs = impact?.fromMs ?? openedMs
+  const toMs =
+    impact?.isOver === false ? Number.POSITIVE_INFINITY : Math.max(openedMs, impact?.toMs ?? openedMs)
+  return alerts.filter(alert => alert.firedMs <= toMs && endOf(alert) >= fromMs)
+}
+
 /** @param alerts of the service in its group, oldest first */
 function detectionOf(impact: Sev['impact'], alerts: readonly ServiceAlert[]): Detection {
   if (impact === null) return { outcome: 'no_impact' }
@@ -257,18 +270,15 @@ function chainOf(
   impact: Sev['impact'],
   detection: Detection,
   attack: AttackWindow | null,
-  facts: IncidentFacts,
+  facts: Pick<IncidentFacts, 'alerts' | 'forSeconds'>,
 ): Sev['chain'] {
   const firing =
     detection.outcome === 'detected'
       ? { name: detection.alert, firedMs: detection.atMs }
       : { name: alerts[0]?.name ?? '', firedMs: openedMs }
   const forSeconds = facts.forSeconds.get(firing.name)
-  const told = facts.alerts
-    .filter(
-      alert => alerts.includes(alert) || (alert.name === firing.name && alert.firedMs === firing.firedMs),
-    )
-    .flatMap(({ notifiedMs }) => notifiedMs ?? [])
+  const isFiring = ({ name, firedMs }: ServiceAlert) => name === firing.name && firedMs === firing.firedMs
+  const told = [...alerts, ...facts.alerts.filter(isFiring)].flatMap(({ notifiedMs }) => notifiedMs ?? [])
   return {
     injectedMs: attack?.beginMs ?? null,
     // It began within the step after `fromMs`, and not before what caused it.

@@ -50,10 +50,10 @@ export async function sevFacts(
     ...(await levelledAlerts(sql, fromMs, untilMs)),
     ...(await lostWrites(sql, fromMs, untilMs)),
   ]
-  const incidents = openIncidents(levelled)
+  const around = aroundOf(openIncidents(levelled), nowMs)
   const known = foldSevs({
-    alerts: [...levelled, ...(await otherAlerts(sql, incidents, nowMs))],
-    moments: await badMoments(sql, policy, incidents, nowMs),
+    alerts: [...levelled, ...(await otherAlerts(sql, around))],
+    moments: await badMoments(sql, policy, around),
     attacks,
     forSeconds: new Map(policy?.rules.map(({ name, forSeconds }) => [name, forSeconds])),
     takenUntilMs: await lastTaken(sql),
@@ -153,38 +153,41 @@ async function levelledAlerts(sql: Sql, fromMs: number, untilMs: number): Promis
   return rows.map(alertOf)
 }
 
+/** Time around the incidents of one service in one group, overlaps joined. */
+type Around = Interval & { readonly group: string; readonly service: string }
+
+function aroundOf(incidents: readonly Incident[], nowMs: number): readonly Around[] {
+  const byOwner = Map.groupBy(incidents, ({ group, service }) => `${group}/${service}`)
+  return [...byOwner.values()].flatMap(own =>
+    unionOf(
+      own.map(({ openedMs, endedMs }) => ({
+        fromMs: openedMs - AROUND_MS,
+        toMs: Math.max(openedMs, endedMs ?? nowMs) + AROUND_MS,
+      })),
+    ).map(bounds => ({ ...bounds, group: own[0]?.group ?? '', service: own[0]?.service ?? '' })),
+  )
+}
+
 /** Alerts without a level, of the services that have incidents, around these: they may have found them out. */
-async function otherAlerts(
-  sql: Sql,
-  incidents: readonly Incident[],
-  nowMs: number,
-): Promise<readonly ServiceAlert[]> {
+async function otherAlerts(sql: Sql, around: readonly Around[]): Promise<readonly ServiceAlert[]> {
   const { rows } = await sql.query<AlertRecord>(
-    `SELECT ${ALERT_COLUMNS} FROM alert_events e JOIN alert_instances i USING (instance)
-     WHERE i.sev IS NULL AND EXISTS (
-       SELECT FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
-         AS around (lab_group, service, from_at, to_at)
-       WHERE around.lab_group = i.lab_group AND around.service = i.service
-         AND tstzrange(e.fired_at, e.ended_at, '[]') && tstzrange(around.from_at, around.to_at, '[]'))`,
+    `SELECT ${ALERT_COLUMNS}
+     FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+       AS around (lab_group, service, from_at, to_at)
+     JOIN alert_instances i ON i.lab_group = around.lab_group AND i.service = around.service AND i.sev IS NULL
+     JOIN alert_events e ON e.instance = i.instance
+       AND tstzrange(e.fired_at, e.ended_at, '[]') && tstzrange(around.from_at, around.to_at, '[]')`,
     [
-      incidents.map(({ group }) => group),
-      incidents.map(({ service }) => service),
-      ...around(incidents, nowMs),
+      around.map(({ group }) => group),
+      around.map(({ service }) => service),
+      around.map(({ fromMs }) => toDate(fromMs)),
+      around.map(({ toMs: untilMs }) => toDate(untilMs)),
     ],
   )
   return rows.map(alertOf)
 }
 
-function around(incidents: readonly Incident[], nowMs: number): readonly [readonly Date[], readonly Date[]] {
-  return [
-    incidents.map(({ openedMs }) => toDate(openedMs - AROUND_MS)),
-    incidents.map(({ openedMs, endedMs }) => toDate(Math.max(openedMs, endedMs ?? nowMs) + AROUND_MS)),
-  ]
-}
-
 type MomentRecord = {
-  readonly slo: string
-  readonly lab_group: string
   readonly at: Date
   readonly events: number
   readonly bad: number
@@ -192,53 +195,56 @@ type MomentRecord = {
   readonly control_bad: number | null
 }
 
+type ServiceMoment = BadMoment & { readonly group: string; readonly service: string }
+
 /** Moments around incidents at which a promise of their service was broken. */
 async function badMoments(
   sql: Sql,
   policy: Policy | null,
-  incidents: readonly Incident[],
-  nowMs: number,
-): Promise<readonly (BadMoment & { readonly group: string; readonly service: string })[]> {
-  const slos = new Map(policy?.slos.map(slo => [slo.id, slo]))
-  const wanted = incidents.flatMap(incident =>
-    [...slos.values()]
-      .filter(({ service }) => service === incident.service)
-      .map(slo => ({ incident, slo, budget: budgetOf(slo) })),
-  )
-  if (wanted.length === 0) return []
+  around: readonly Around[],
+): Promise<readonly ServiceMoment[]> {
+  const moments: (readonly ServiceMoment[])[] = []
+  for (const slo of policy?.slos ?? []) {
+    for (const group of new Set(around.map(one => one.group))) {
+      const own = around.filter(one => one.service === slo.service && one.group === group)
+      if (own.length > 0) moments.push(await momentsOf(sql, slo, group, own))
+    }
+  }
+  return moments.flat()
+}
+
+/** One promise of one group at a time: each is a stretch of the index, which a join of many is not to the planner. */
+async function momentsOf(
+  sql: Sql,
+  slo: Policy['slos'][number],
+  group: string,
+  around: readonly Interval[],
+): Promise<readonly ServiceMoment[]> {
+  const budget = budgetOf(slo)
   const { rows } = await sql.query<MomentRecord>(
-    `SELECT DISTINCT w.slo, w.lab_group, w.at, w.events_per_second AS events, w.bad_per_second AS bad,
+    `SELECT w.at, w.events_per_second AS events, w.bad_per_second AS bad,
        c.events_per_second AS control_events, c.bad_per_second AS control_bad
-     FROM unnest($1::text[], $2::text[], $3::float8[], $4::timestamptz[], $5::timestamptz[])
-       AS around (lab_group, slo, budget, from_at, to_at)
-     JOIN bad_windows w ON w.slo = around.slo AND w.lab_group = around.lab_group
-       AND w.at BETWEEN around.from_at AND around.to_at
-       AND w.bad_per_second > w.events_per_second * around.budget
-     LEFT JOIN bad_windows c ON c.slo = w.slo AND c.at = w.at
-       AND c.lab_group = 'control' AND w.lab_group <> 'control'`,
+     FROM bad_windows w
+     LEFT JOIN bad_windows c ON c.slo = $1 AND c.lab_group = 'control' AND c.at = w.at
+       AND c.at BETWEEN $4 AND $5 AND w.lab_group <> 'control'
+     WHERE w.slo = $1 AND w.lab_group = $2 AND w.bad_per_second > w.events_per_second * $3::float8
+       AND w.at BETWEEN $4 AND $5`,
     [
-      wanted.map(({ incident }) => incident.group),
-      wanted.map(({ slo }) => slo.id),
-      wanted.map(({ budget }) => budget),
-      ...around(
-        wanted.map(({ incident }) => incident),
-        nowMs,
-      ),
+      slo.id,
+      group,
+      budget,
+      toDate(Math.min(...around.map(({ fromMs }) => fromMs))),
+      toDate(Math.max(...around.map(({ toMs: untilMs }) => untilMs))),
     ],
   )
-  return rows.flatMap(row => {
-    const slo = slos.get(row.slo)
-    if (slo === undefined) return []
-    return {
-      slo: row.slo,
-      group: row.lab_group,
-      service: slo.service,
+  return rows
+    .map(row => ({
+      ...{ slo: slo.id, service: slo.service, group, budget },
       atMs: toMs(row.at),
-      budget: budgetOf(slo),
       badRatio: ratioOf(row.bad, row.events),
       controlRatio: ratioOf(row.control_bad ?? 0, row.control_events ?? 0),
-    }
-  })
+    }))
+    .filter(({ atMs }) => around.some(({ fromMs, toMs: untilMs }) => atMs >= fromMs && atMs <= untilMs))
 }
 
 /** Without the dust that binary fractions leave. */
