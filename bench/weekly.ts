@@ -19,7 +19,7 @@ const ATTACKS = 40
 const ATTACK_MS = 600_000
 const ROUNDS = 5
 /** Rows written by one statement: the pool gives each 10 s. */
-const AT_ONCE = 50_000
+const AT_ONCE = 10_000
 
 /** 400: 40 rules in 5 services of 2 groups, as `Alert07`. */
 async function fillInstances(pool: pg.Pool): Promise<void> {
@@ -34,8 +34,9 @@ async function fillInstances(pool: pg.Pool): Promise<void> {
 }
 
 /**
- * Spread evenly over the week, each instance in its turn. Lengths are whole intervals of evaluation, up to an hour, as those
- * of Prometheus are; most resolve, half of them were told to a person.
+ * Spread evenly over the week, each instance in its turn. Lengths are whole intervals of evaluation, as those of Prometheus
+ * are, and below four minutes, so that an instance fires again only after it has ended; most resolve, half of them were told
+ * to a person.
  */
 async function fillEvents(pool: pg.Pool, { fromMs, toMs }: Week, events: number): Promise<void> {
   const stepMs = (toMs - fromMs) / events
@@ -50,7 +51,7 @@ async function fillEvents(pool: pg.Pool, { fromMs, toMs }: Week, events: number)
        JOIN (SELECT instance, row_number() OVER (ORDER BY instance) - 1 AS place FROM alert_instances) i
          ON i.place = n % 400,
        LATERAL (SELECT $3::timestamptz + n * $4::float8 * interval '1 ms' AS fired_at,
-         5 * (1 + (n::bigint * 7919) % 720) * interval '1 s' AS length) t`,
+         5 * (1 + (n::bigint * 7919) % 47) * interval '1 s' AS length) t`,
       [first, Math.min(events, first + AT_ONCE) - 1, toDate(fromMs), stepMs],
     )
 }

@@ -95,20 +95,14 @@ const COUNTED = [
 
 /**
  * Events that somebody acted on, or that an incident of their service speaks of. An incident has those that fired in it,
- * and those that still fired when it began. $4: the incidents.
+ * and that which still fired when it began: of one instance no more than the last, since its events follow one another.
+ * $4: the incidents.
  */
 const HANDLED = `sevs AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($4::jsonb)
     AS s (lab_group text, service text, from_at timestamptz, to_at timestamptz)
 ), sev_instances AS MATERIALIZED (
   SELECT i.instance, s.from_at, s.to_at FROM sevs s JOIN alert_instances i USING (lab_group, service)
-), ongoing AS MATERIALIZED (
-  SELECT e.instance, e.fired_at, s.lab_group, s.service
-  FROM sevs s CROSS JOIN LATERAL (
-    SELECT e.instance, e.fired_at FROM alert_events e
-    WHERE tstzrange(e.fired_at, e.ended_at, '[]') @> s.from_at AND ${IN_WEEK} AND ${BY_ITSELF}
-    OFFSET 0
-  ) e
 ), handled AS MATERIALIZED (
   SELECT e.instance, e.fired_at
   FROM alert_actions x JOIN alert_events e
@@ -122,8 +116,12 @@ const HANDLED = `sevs AS MATERIALIZED (
     OFFSET 0
   ) e
   UNION
-  SELECT o.instance, o.fired_at
-  FROM ongoing o JOIN alert_instances i USING (instance, lab_group, service)
+  SELECT e.instance, e.fired_at
+  FROM sev_instances s CROSS JOIN LATERAL (
+    SELECT e.* FROM alert_events e WHERE e.instance = s.instance AND e.fired_at < s.from_at
+    ORDER BY e.fired_at DESC LIMIT 1
+  ) e
+  WHERE e.ended_at >= s.from_at AND ${IN_WEEK} AND ${BY_ITSELF}
 )`
 
 export type CountRecord = {

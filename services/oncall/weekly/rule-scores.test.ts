@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { AttackWindow } from './report.ts'
-import { coverageOf, ruleScores, spreadOf } from './rule-scores.ts'
+import { coverageOf, ruleScores } from './rule-scores.ts'
+import { spreadOf } from './spread.ts'
 
 const attack = (kind: string, beginMs: number): AttackWindow => ({
   runId: `run-${beginMs}`,
@@ -93,21 +94,5 @@ describe('coverageOf()', () => {
 
   test('has nothing to say without an attack', () => {
     expect(coverageOf([], [], {})).toEqual({ kinds: [], silentKinds: [], unseenKinds: [] })
-  })
-})
-
-describe('spreadOf()', () => {
-  test.each([
-    { title: 'is null without durations', ms: [], expected: [0, null, null, null] },
-    { title: 'is the one duration there is', ms: [7], expected: [1, 7, 7, 7] },
-    // Place of p50: 0.5 x 3 = 1.5, between 20 and 30; of p90: 2.7, between 30 and 100.
-    { title: 'interpolates', ms: [100, 10, 30, 20], expected: [4, 40, 25, 79] },
-  ])('$title', ({ ms, expected }) => {
-    const { n, meanMs, p50Ms, p90Ms } = spreadOf(ms)
-    expect(n).toBe(expected[0])
-    expect(meanMs).toBe(expected[1])
-    expect(p50Ms).toBe(expected[2])
-    if (p90Ms === null) expect(expected[3]).toBeNull()
-    else expect(p90Ms).toBeCloseTo(expected[3] ?? Number.NaN, 9)
   })
 })

@@ -1,5 +1,6 @@
 import type { Policy } from './policy.ts'
-import type { AttackWindow, Coverage, RuleScore, Spread } from './report.ts'
+import type { AttackWindow, Coverage, RuleScore } from './report.ts'
+import { spreadOf } from './spread.ts'
 
 /** A rule fired in the blast radius of an attack. */
 export type Finding = {
@@ -72,22 +73,4 @@ function rulesAt(findings: readonly Finding[]): Coverage['kinds'][number]['rules
   return [...Map.groupBy(findings, ({ rule }) => rule)]
     .map(([rule, own]) => ({ rule, found: own.length }))
     .sort((one, other) => other.found - one.found || (one.rule < other.rule ? -1 : 1))
-}
-
-/** @param ms durations in any order; between two of them a percentile is interpolated, as `percentile_cont` does */
-export function spreadOf(ms: readonly number[]): Spread {
-  const sorted = [...ms].sort((one, other) => one - other)
-  const at = (share: number): number | null => {
-    const place = share * (sorted.length - 1)
-    const low = sorted[Math.floor(place)]
-    const high = sorted[Math.ceil(place)]
-    return low === undefined || high === undefined ? null : low + (high - low) * (place % 1)
-  }
-  const sum = sorted.reduce((total, one) => total + one, 0)
-  return {
-    n: sorted.length,
-    meanMs: sorted.length === 0 ? null : sum / sorted.length,
-    p50Ms: at(0.5),
-    p90Ms: at(0.9),
-  }
 }
