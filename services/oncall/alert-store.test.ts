@@ -67,6 +67,7 @@ describe('AlertStore', () => {
         receivedMs: T,
         notifiedMs: null,
         generatorUrl: null,
+        actions: [],
       },
     ])
     const { rows } = await pool.query('SELECT kind, source_at, offset_ms FROM alert_facts ORDER BY id')
@@ -75,6 +76,43 @@ describe('AlertStore', () => {
       { kind: 'firing', source_at: new Date(T + 60_000), offset_ms: 3 },
       { kind: 'resolved', source_at: new Date(T + 90_000), offset_ms: 3 },
     ])
+  })
+
+  test('tells with each event what was done about it, and about no other', async () => {
+    const { alerts } = await store()
+    const other = { ...LABELS, service: 'catalog' }
+    await alerts.record(told(90_500, 0, 90_000), 0, T + 90_500)
+    await alerts.record(firing(1_000_000, 1_000_000), 0, T + 1_000_000)
+    await alerts.record(firing(2_000_000, 2_000_000, other), 0, T + 2_000_000)
+    const [third, second, first] = await alerts.events({})
+    if (!first || !second || !third) throw new Error('there are not three events')
+    const act = (event: typeof first, action: 'acknowledged' | 'noted', note: string | null, atMs: number) =>
+      alerts.act({ instance: event.instance, firedMs: event.firedMs, actor: 'a', action, note }, T + atMs)
+    const acknowledged = { atMs: T + 5_001, actor: 'a', action: 'acknowledged', note: null }
+    const noted = { atMs: T + 9_999, actor: 'a', action: 'noted', note: '"\0\' <b>' }
+
+    expect(await act(first, 'acknowledged', null, 5_001)).toEqual([acknowledged])
+    const both = await act(first, 'noted', noted.note, 9_999)
+    expect(both).toEqual([acknowledged, { ...noted, note: '"\ufffd\' <b>' }])
+    const ofThird = await act(third, 'noted', 'n', 2_000_001)
+    expect((await alerts.events({})).map(({ actions }) => actions)).toEqual([ofThird, [], both])
+    expect((await alerts.events({ limit: 1, state: 'firing' })).map(({ actions }) => actions)).toEqual([
+      ofThird,
+    ])
+  })
+
+  test('keeps an action with its event when that turns out to have begun earlier', async () => {
+    const { alerts } = await store()
+    await alerts.record(told(90_500, 60_000, 90_000), 0, T + 90_500)
+    const [event] = await alerts.events({})
+    const acted = { instance: event?.instance ?? '', actor: 'a', action: 'acknowledged', note: null } as const
+    await alerts.act({ ...acted, firedMs: T + 60_000 }, T + 91_000)
+    await alerts.record(told(92_000, 0, 58_000), 0, T + 92_000)
+
+    expect(await alerts.events({})).toMatchObject([{ firedMs: T, actions: [{ atMs: T + 91_000 }] }])
+    // The event that was acted on is another one now: nothing is kept of what nobody can see.
+    expect(await alerts.act({ ...acted, firedMs: T + 60_000 }, T + 93_000)).toBeNull()
+    expect((await alerts.events({}))[0]?.actions).toHaveLength(1)
   })
 
   test('does not let a fact be changed', async () => {

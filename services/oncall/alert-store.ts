@@ -9,9 +9,10 @@ import {
   upsertRow,
 } from './alert-fold.ts'
 import type { ToldAlert } from './alert-message.ts'
-import type { AlertEvent, AlertFilter, AlertState } from './contract.ts'
+import type { ActionOnAlert, AlertEvent, AlertFilter, AlertState } from './contract.ts'
 import { inTransaction, type Sql, storableJson, storableText, toDate, toMs, toMsOrNull } from './database.ts'
 import { gapsBetween } from './telemetry-store.ts'
+import { ACTIONS_OF_EVENT, type AlertAction, actionsOn, recordAction } from './weekly/alert-actions.ts'
 
 /** How many events a page is given when it does not say. */
 const DEFAULT_LIMIT = 200
@@ -101,13 +102,30 @@ export class AlertStore {
   /** Last fired first. */
   async events({ state, sinceMs, limit = DEFAULT_LIMIT }: AlertFilter): Promise<readonly AlertEvent[]> {
     const { rows } = await this.#pool.query<EventRecord>(
-      `SELECT e.*, i.name, i.labels, i.annotations, i.generator_url
-       FROM alert_events e JOIN alert_instances i USING (instance)
-       WHERE ($1::text IS NULL OR e.state = $1) AND ($2::timestamptz IS NULL OR e.fired_at >= $2)
-       ORDER BY e.fired_at DESC, e.instance LIMIT $3`,
+      `SELECT e.*, i.name, i.labels, i.annotations, i.generator_url, ${ACTIONS_OF_EVENT} AS actions
+       FROM (
+         SELECT * FROM alert_events
+         WHERE ($1::text IS NULL OR state = $1) AND ($2::timestamptz IS NULL OR fired_at >= $2)
+         ORDER BY fired_at DESC, instance LIMIT $3
+       ) e JOIN alert_instances i USING (instance)
+       ORDER BY e.fired_at DESC, e.instance`,
       [state ?? null, sinceMs === undefined ? null : toDate(sinceMs), limit],
     )
     return rows.map(eventOf)
+  }
+
+  /**
+   * Keeps that somebody acted on an alert event.
+   *
+   * @returns all that was done about it, this included; null: there is no such event
+   */
+  async act(action: Omit<AlertAction, 'atMs'>, nowMs: number): Promise<readonly ActionOnAlert[] | null> {
+    return await inTransaction(this.#pool, async sql => {
+      // While nobody folds the event anew, and perhaps gives it another begin.
+      await lock(sql, action.instance)
+      if (!(await recordAction(sql, action, nowMs))) return null
+      return await actionsOn(sql, action.instance, action.firedMs)
+    })
   }
 
   /** Raw facts are not needed to fold anew; they are kept for those who want to check. */
@@ -274,6 +292,7 @@ type EventRecord = {
   readonly clock_suspect: boolean
   readonly received_at: Date
   readonly notified_at: Date | null
+  readonly actions: readonly ActionOnAlert[]
 }
 
 function eventOf(record: EventRecord): AlertEvent {
@@ -295,5 +314,6 @@ function eventOf(record: EventRecord): AlertEvent {
     receivedMs: toMs(record.received_at),
     notifiedMs: toMsOrNull(record.notified_at),
     generatorUrl: record.generator_url,
+    actions: record.actions,
   }
 }

@@ -1,4 +1,4 @@
-import express, { type Request, Router } from 'express'
+import express, { type Request, type RequestHandler, Router } from 'express'
 import { z } from 'zod'
 import { UserError } from '../../platform/errors.ts'
 import type { OncallContext } from './context.ts'
@@ -16,6 +16,9 @@ const BODY_LIMIT = '8kb'
 /** Guessing a token is hopeless; this keeps it quiet as well. */
 const SIGN_INS_PER_SECOND = 1
 const SIGN_IN_BURST = 5
+/** More than a shift writes, less than what fills a database unseen. */
+const ACTIONS_PER_SECOND = 5
+const ACTION_BURST = 50
 const READS_PER_SECOND = 200
 const READ_BURST = 1_000
 
@@ -33,6 +36,22 @@ const alertsQuery = z.strictObject({
 const weekQuery = z.strictObject({ format: z.enum(['json', 'markdown']).default('json') })
 const tracesQuery = z.strictObject({ traceId: fingerprint })
 const signIn = z.strictObject({ token: z.string().min(1).max(1_000) })
+const alertEvent = z.strictObject({
+  instance: fingerprint,
+  firedMs: z
+    .string()
+    .regex(/^\d{1,14}$/)
+    .transform(Number),
+})
+const alertAction = z
+  .strictObject({
+    action: z.enum(['acknowledged', 'noted']),
+    note: z.string().trim().max(500).optional(),
+  })
+  .refine(({ action, note }) => action === 'acknowledged' || Boolean(note), {
+    path: ['note'],
+    message: 'a note has a text',
+  })
 const haltOrder = z.strictObject({ reason: z.string().trim().min(1).max(500) })
 
 /** What a report may do: be looked at. It came from outside, and no script is needed to read it. */
@@ -107,7 +126,7 @@ export function readRoutes(
 
 /** Signing in, and what changes anything. */
 export function writeRoutes(context: OncallContext): Router {
-  const { config, lab, log, nowMs, pool, sessions } = context
+  const { alerts, config, lab, log, nowMs, pool, sessions } = context
   const router = Router()
   const parse = express.json({
     limit: BODY_LIMIT,
@@ -157,6 +176,23 @@ export function writeRoutes(context: OncallContext): Router {
   router.delete('/api/session', async (request, response) => {
     actorOf(request)
     response.set('set-cookie', sessions.noCookie()).status(204).end()
+  })
+
+  // Who may not act at all uses up nothing of what those may who do.
+  const permitted: RequestHandler = (request, _response, next) => {
+    actorOf(request)
+    next()
+  }
+  const unhurried = limited(new TokenBucket(ACTIONS_PER_SECOND, ACTION_BURST, () => performance.now()))
+  const actionsPath = '/api/alerts/:instance/:firedMs/actions'
+  router.post(actionsPath, permitted, unhurried, parse, async (request, response) => {
+    const actor = actorOf(request)
+    const { instance, firedMs } = alertEvent.parse(request.params)
+    const { action, note } = alertAction.parse(request.body)
+    const acted = { instance, firedMs, actor, action, note: note || null }
+    const actions = found(await alerts.act(acted, nowMs()), 'alert event')
+    await audit(actor, `alert ${action}`, { instance, fired: toDate(firedMs).toISOString() })
+    response.set('cache-control', 'no-store').json(actions)
   })
 
   router.post('/api/halt', parse, async (request, response) => {

@@ -209,6 +209,19 @@ export type Breadcrumb = {
 /** `expired`: it ended without a word that it resolved. `unknown`: the same, and the telemetry itself had a gap. */
 export type AlertState = 'firing' | 'resolved' | 'expired' | 'unknown'
 
+/** `acknowledged`: somebody saw to it. `noted`: somebody wrote something down about it. */
+export type ActionKind = 'acknowledged' | 'noted'
+
+/** What somebody did about an alert event. */
+export type ActionOnAlert = {
+  /** oncall's clock. */
+  readonly atMs: number
+  /** A session of the console, or the runner. */
+  readonly actor: string
+  readonly action: ActionKind
+  readonly note: string | null
+}
+
 /** One firing interval of one alert instance, with its re-fires; see alert-fold.ts for the exact rules. */
 export type AlertEvent = {
   /** 32 hexadecimal digits of the label set without the replica label. */
@@ -235,6 +248,8 @@ export type AlertEvent = {
   /** When Alertmanager first told a person, oncall's clock; null: never. */
   readonly notifiedMs: number | null
   readonly generatorUrl: string | null
+  /** In the order in which it was done; none: nobody acted. */
+  readonly actions: readonly ActionOnAlert[]
 }
 
 export type EventFilter = { readonly service?: string; readonly group?: string; readonly limit?: number }
@@ -298,6 +313,7 @@ export type DashboardEntry = {
  * | GET /api/session | SessionState |
  * | POST /api/session {"token"} | signs in: 200 SessionState and the cookie, or 401 |
  * | DELETE /api/session (x-csrf-token) | signs out: 204 |
+ * | POST /api/alerts/:instance/:firedMs/actions {"action", "note"?} (x-csrf-token) | 200 ActionOnAlert[] of the event |
  * | POST /api/halt {"reason"} (x-csrf-token) | 200 {"halt": reason} |
  * | DELETE /api/halt (x-csrf-token) | 200 {"halt": null} |
  *

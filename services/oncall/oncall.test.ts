@@ -398,6 +398,81 @@ describe('the console', () => {
     expect(lab.reason).toBeNull()
   })
 
+  describe('POST /api/alerts/:instance/:firedMs/actions', () => {
+    const act = (event: AlertEvent, body: unknown, headers: Record<string, string>) =>
+      post(`/api/alerts/${event.instance}/${event.firedMs}/actions`, body, headers)
+    const fired = async () => {
+      await post('/api/v2/alerts', alerts(Date.now()), RECORDER)
+      const [event] = await get<AlertEvent[]>('/api/alerts')
+      if (event === undefined) throw new Error('there is no alert')
+      return event
+    }
+
+    test('keeps who acknowledged and what the runner noted, and writes both down', async () => {
+      const event = await fired()
+      const first = await act(event, { action: 'acknowledged' }, await signIn())
+      const acknowledged = {
+        atMs: expect.any(Number),
+        actor: expect.stringMatching(/^console [\w-]{8}$/),
+        action: 'acknowledged',
+        note: null,
+      }
+      expect([first.status, await first.json()]).toEqual([200, [acknowledged]])
+
+      const second = await act(event, { action: 'noted', note: '  seen <b>  ' }, RUNNER)
+      const noted = { atMs: expect.any(Number), actor: 'runner', action: 'noted', note: 'seen <b>' }
+      expect([second.status, await second.json()]).toEqual([200, [acknowledged, noted]])
+      expect((await get<AlertEvent[]>('/api/alerts'))[0]?.actions).toEqual([acknowledged, noted])
+      const audited = lines.map(line => JSON.parse(line)).filter(({ instance }) => instance !== undefined)
+      const fields = { instance: event.instance, fired: new Date(event.firedMs).toISOString() }
+      expect(audited).toEqual([
+        { event: 'alert acknowledged', actor: expect.stringMatching(/^console /), ...fields },
+        { event: 'alert noted', actor: 'runner', ...fields },
+      ])
+    })
+
+    test.each([
+      { title: 'nobody', change: { cookie: '' }, status: 401 },
+      { title: 'a form that does not know the token', change: { 'x-csrf-token': 'x' }, status: 403 },
+      { title: 'another site', change: { origin: 'http://elsewhere.example' }, status: 403 },
+      { title: 'a wrong runner', change: { 'x-divergence-token': 'x' }, status: 401 },
+    ])('is not for $title', async ({ change, status }) => {
+      const event = await fired()
+      const response = await act(event, { action: 'acknowledged' }, { ...(await signIn()), ...change })
+      expect(response.status).toBe(status)
+      await problemOf(response)
+      expect((await get<AlertEvent[]>('/api/alerts'))[0]?.actions).toEqual([])
+    })
+
+    test.each([
+      { title: 'another instant', change: { firedMs: 1 }, status: 404 },
+      { title: 'another instance', change: { instance: 'f'.repeat(32) }, status: 404 },
+      { title: 'what is no instant', change: { firedMs: Number.NaN }, status: 400 },
+      { title: 'what is no instance', change: { instance: "'; --" }, status: 400 },
+      { title: 'another kind of action', body: { action: 'resolved' }, status: 400 },
+      { title: 'a note without a text', body: { action: 'noted', note: ' ' }, status: 400 },
+      { title: 'a note that is too long', body: { action: 'noted', note: 'x'.repeat(501) }, status: 400 },
+      { title: 'another actor', body: { action: 'acknowledged', actor: 'me' }, status: 400 },
+      { title: 'a body that is too large', body: { action: 'noted', note: 'x'.repeat(9_000) }, status: 413 },
+    ])('refuses $title', async ({ change = {}, body = { action: 'acknowledged' }, status }) => {
+      const event = await fired()
+      const response = await act({ ...event, ...change }, body, RUNNER)
+      expect(response.status).toBe(status)
+      await problemOf(response)
+      expect((await get<AlertEvent[]>('/api/alerts'))[0]?.actions).toEqual([])
+    })
+
+    test('refuses a flood, and a flood of strangers takes nothing from those who may act', async () => {
+      const event = await fired()
+      const flood = (headers: Record<string, string>) =>
+        Promise.all(Array.from({ length: 100 }, () => act(event, { action: 'acknowledged' }, headers)))
+      expect(new Set((await flood({})).map(({ status }) => status))).toEqual(new Set([401]))
+      expect((await act(event, { action: 'acknowledged' }, RUNNER)).status).toBe(200)
+      const statuses = (await flood(RUNNER)).map(({ status }) => status)
+      expect(new Set(statuses)).toEqual(new Set([200, 429]))
+    })
+  })
+
   test('passes questions on to Prometheus, within limits', async () => {
     const range = (parameters: string) => fetch(`${base}/api/prometheus/query_range?query=up&${parameters}`)
     expect((await range('start=0&end=3600&step=15')).status).toBe(200)

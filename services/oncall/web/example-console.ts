@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net'
 import express, { type Express } from 'express'
 import { writeRoutes } from '../console-routes.ts'
 import type { OncallContext } from '../context.ts'
-import type { ConsoleReads, DashboardEntry, LiveState } from '../contract.ts'
+import type { AlertEvent, ConsoleReads, DashboardEntry, LiveState } from '../contract.ts'
 import { problemHandler } from '../problem.ts'
 import { Sessions } from '../session.ts'
+import type { AlertAction } from '../weekly/alert-actions.ts'
 import { emptyReport, exampleReport, smallReport } from '../weekly/example-report.ts'
 import { parseWeek } from '../weekly/iso-week.ts'
 import type { WeekReport } from '../weekly/report.ts'
@@ -25,6 +26,8 @@ export class ExampleConsole {
   isReachable = true
   /** Changed by a test before a page is opened. */
   live: (nowMs: number) => LiveState = exampleLive
+  /** What is acted on is kept here. */
+  alerts: readonly AlertEvent[] = exampleAlerts(Date.now())
   /** What was asked of Prometheus, in order. */
   readonly queries: string[] = []
   private readonly dashboards: ReadonlyMap<string, unknown>
@@ -72,8 +75,7 @@ export class ExampleConsole {
           ? { ...exampleGroup(now()), events: [exampleEvent(now())] }
           : null,
       event: async eventId => (eventId === exampleEvent(now()).eventId ? exampleEvent(now()) : null),
-      alerts: async ({ state }) =>
-        exampleAlerts(now()).filter(one => state === undefined || one.state === state),
+      alerts: async ({ state }) => this.alerts.filter(one => state === undefined || one.state === state),
       week: async name => weekNamed(name),
     }
   }
@@ -121,7 +123,15 @@ export class ExampleConsole {
     })
   }
 
-  /** Sign-in and halt are the service's own, before a lab that only keeps what it is told. */
+  private act({ instance, firedMs, ...acted }: Omit<AlertAction, 'atMs'>, nowMs: number) {
+    const event = this.alerts.find(one => one.instance === instance && one.firedMs === firedMs)
+    if (event === undefined) return null
+    const actions = [...event.actions, { ...acted, atMs: nowMs }]
+    this.alerts = this.alerts.map(one => (one === event ? { ...one, actions } : one))
+    return actions
+  }
+
+  /** Sign-in, halt and acting on alerts are the service's own, before a lab that only keeps what it is told. */
   private changing(app: Express): void {
     const lab = {
       halted: async () => this.halt,
@@ -133,6 +143,7 @@ export class ExampleConsole {
       },
     }
     const context = {
+      alerts: { act: async (acted: Omit<AlertAction, 'atMs'>, nowMs: number) => this.act(acted, nowMs) },
       config: { secrets: { console: TOKEN, runner: `the runner's ${TOKEN}` } },
       lab,
       log: () => undefined,

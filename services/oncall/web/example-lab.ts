@@ -279,6 +279,7 @@ export function exampleAlerts(nowMs: number): readonly AlertEvent[] {
     receivedMs: nowMs - 11_900,
     notifiedMs: null,
     generatorUrl: null,
+    actions: [],
   }
   return [
     alert,
@@ -304,6 +305,15 @@ export function exampleAlerts(nowMs: number): readonly AlertEvent[] {
       firingMs: 28_000,
       flapCount: 2,
       notifiedMs: nowMs - 890_000,
+      actions: [
+        { atMs: nowMs - 885_000, actor: 'console Xk2v9QaB', action: 'acknowledged', note: null },
+        {
+          atMs: nowMs - 860_000,
+          actor: 'console Xk2v9QaB',
+          action: 'noted',
+          note: 'Patroni promoted the standby of zone c.\nThe old primary rejoined by itself.',
+        },
+      ],
     },
   ]
 }

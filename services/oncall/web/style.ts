@@ -30,7 +30,7 @@ a { color: var(--control); text-underline-offset: .18em; text-decoration-thickne
 .bar nav a:focus-visible { outline-offset: -3px }
 .tools { display: flex; align-items: center; gap: 8px; margin-left: auto }
 
-button, select, input { font: inherit; color: inherit }
+button, select, input, textarea { font: inherit; color: inherit }
 .button, .icon-button {
   display: inline-flex; align-items: center; justify-content: center; gap: 7px; min-height: 36px; padding: 5px 14px; border: 1px solid var(--rule-2); border-radius: 7px;
   background: var(--raised); color: var(--ink); cursor: pointer; text-decoration: none; white-space: nowrap
@@ -41,7 +41,7 @@ button, select, input { font: inherit; color: inherit }
 .primary { background: var(--action); color: var(--action-text); border-color: var(--action) }
 .danger { background: var(--danger); color: var(--danger-text); border-color: var(--danger); font-weight: 600 }
 .danger:hover { border-color: var(--ink) }
-input, select { min-height: 36px; padding: 5px 10px; border: 1px solid var(--rule-2); border-radius: 7px; background: var(--raised); color: var(--ink); max-width: 100% }
+input, select, textarea { min-height: 36px; padding: 5px 10px; border: 1px solid var(--rule-2); border-radius: 7px; background: var(--raised); color: var(--ink); max-width: 100% }
 label { font-size: 13.5px; color: var(--ink-2) }
 
 main { flex: 1 0 auto; width: 100%; max-width: 1440px; margin: 0 auto; padding: 22px 20px 48px }
@@ -105,6 +105,7 @@ code, .mono { font: .92em/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation M
 .list { width: 100%; border-collapse: collapse; font-size: 14.5px } .list th, .list td { padding: 9px 14px; border-top: 1px solid var(--rule); text-align: left; vertical-align: top }
 .list thead th { border-top: 0; color: var(--ink-2); font-size: 13px; font-weight: 500; white-space: nowrap; position: sticky; top: 0; background: var(--raised) } .list .number { text-align: right; white-space: nowrap } .list tbody tr:hover { background: var(--sunken) }
 .list .nowrap { white-space: nowrap } .list .sub { display: block; color: var(--ink-2); font-size: 13px; font-weight: 400; overflow-wrap: anywhere } .list tbody th { font-weight: 600; overflow-wrap: anywhere; min-width: 190px }
+.acted { min-width: 176px; max-width: 300px } .acted ul { margin: 0; padding: 0; list-style: none } .acted li + li { margin-top: 7px } .acted b { font-weight: 600 } .acted .words { display: block; white-space: pre-line; overflow-wrap: anywhere } .acted .buttons { display: flex; flex-wrap: wrap; gap: 6px; margin-top: 7px } .acted .button { min-height: 30px; padding: 2px 10px; font-size: 13.5px }
 .filters { display: flex; flex-wrap: wrap; gap: 8px; margin-bottom: 14px } .filters a[aria-current] { background: var(--action); color: var(--action-text); border-color: var(--action) }
 .report { display: block; width: 100%; height: 78vh; border: 1px solid var(--rule); border-radius: 10px; background: var(--paper) }
 .reasons { margin: 0; padding-left: 20px } .reasons li + li { margin-top: 4px }
@@ -128,7 +129,7 @@ code, .mono { font: .92em/1.5 ui-monospace, SFMono-Regular, Menlo, "Liberation M
 .row-title { align-self: end; padding-top: 8px; border-bottom: 1px solid var(--rule) } .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(92px, 1fr)); gap: 6px 12px; height: 100%; align-items: center } .figure { min-width: 0; text-align: center } .figure b { display: block; font-size: 25px; line-height: 1.2; font-weight: 650; letter-spacing: -.01em; white-space: nowrap; overflow: hidden; text-overflow: ellipsis } .figure.many b { font-size: 18px } .figure.words b { font-size: 17px; white-space: normal } .figure span { display: block; font-size: 12.5px; color: var(--ink-2); overflow: hidden; text-overflow: ellipsis }
 .bars { display: grid; gap: 7px; align-content: center; min-height: 100% } .bars div { display: grid; grid-template-columns: minmax(60px, 34%) 1fr minmax(64px, max-content); gap: 10px; align-items: center; font-size: 13px } .bars .track { height: 15px; border-radius: 4px; background: var(--sunken); border: 1px solid var(--rule); overflow: hidden } .bars svg { display: block; width: 100%; height: 100% } .bars b { text-align: right; font-weight: 600; white-space: nowrap } .bars span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .panel .list { font-size: 13px } .panel .list th, .panel .list td { padding: 5px 10px } .panel .list tbody th { min-width: 0 }
-dialog { width: min(460px, calc(100vw - 32px)); padding: 20px 22px; border: 1px solid var(--rule-2); border-radius: 12px; background: var(--raised); color: var(--ink); box-shadow: 0 20px 60px rgb(0 0 0 / .35) } dialog::backdrop { background: rgb(0 0 0 / .45) } dialog form { display: grid; gap: 12px } dialog .buttons { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 10px; margin-top: 4px } dialog .problem { color: var(--down); font-size: 14px; min-height: 21px }
+dialog { width: min(460px, calc(100vw - 32px)); padding: 20px 22px; border: 1px solid var(--rule-2); border-radius: 12px; background: var(--raised); color: var(--ink); box-shadow: 0 20px 60px rgb(0 0 0 / .35) } dialog::backdrop { background: rgb(0 0 0 / .45) } dialog form { display: grid; gap: 12px; min-width: 0 } dialog h2 { overflow-wrap: anywhere } dialog textarea { resize: vertical } dialog .buttons { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 10px; margin-top: 4px } dialog .problem { color: var(--down); font-size: 14px; min-height: 21px }
 .tip { display: grid; grid-template-columns: 12px auto auto; gap: 1px 8px; align-items: center; max-width: 420px; white-space: normal } .tip .when { grid-column: 1 / -1; margin-bottom: 2px } .tip i { width: 10px; height: 3px } .tip b { text-align: right; font-weight: 600 } .tip span { overflow-wrap: anywhere }
 
 .tall { max-height: 62vh; overflow: auto } .tall .list td:last-child { min-width: 300px; overflow-wrap: anywhere } .run .timeline .text, .run .facts .note { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden }

@@ -1,17 +1,10 @@
+import type { ActionKind, ActionOnAlert } from '../contract.ts'
 import { type Sql, storableText, toDate, toMs } from '../database.ts'
 
-/** What somebody did about an alert. */
-export type ActionKind = 'acknowledged' | 'noted'
-
-export type AlertAction = {
+export type AlertAction = ActionOnAlert & {
   readonly instance: string
   /** The alert event's begin, as it was known when somebody acted. */
   readonly firedMs: number
-  readonly atMs: number
-  /** A person or a program. */
-  readonly actor: string
-  readonly action: ActionKind
-  readonly note: string | null
 }
 
 /** So much of what somebody writes is kept, characters. */
@@ -41,6 +34,31 @@ export async function recordAction(
     ],
   )
   return rowCount === 1
+}
+
+/**
+ * SQL: the actions on the alert event `e`, a JSON array as `ActionOnAlert[]`. A late word may give an event an earlier
+ * begin than the one that somebody acted on, so whatever was acted on within the event is part of it.
+ */
+export const ACTIONS_OF_EVENT = `COALESCE((
+  SELECT jsonb_agg(
+    jsonb_build_object('atMs', floor(extract(epoch FROM x.at) * 1000), 'actor', x.actor, 'action', x.action, 'note', x.note)
+    ORDER BY x.at, x.id)
+  FROM alert_actions x
+  WHERE x.instance = e.instance AND x.fired_at >= e.fired_at AND (e.ended_at IS NULL OR x.fired_at <= e.ended_at)
+), '[]'::jsonb)`
+
+/** What was done about one alert event, in the order in which it was done; null: there is no such event. */
+export async function actionsOn(
+  sql: Sql,
+  instance: string,
+  firedMs: number,
+): Promise<readonly ActionOnAlert[] | null> {
+  const { rows } = await sql.query<{ actions: readonly ActionOnAlert[] }>(
+    `SELECT ${ACTIONS_OF_EVENT} AS actions FROM alert_events e WHERE e.instance = $1 AND e.fired_at = $2`,
+    [storableText(instance), toDate(firedMs)],
+  )
+  return rows[0]?.actions ?? null
 }
 
 type ActionRecord = {

@@ -1,7 +1,6 @@
 import type { LiveState } from '../../contract.ts'
-import { ask, Refused } from './api.mts'
 import { announce, byId, element } from './dom.mts'
-import { changeHeaders, isSignedIn, openForm, readSession, signIn } from './session.mts'
+import { change, openForm, whenSignedIn } from './session.mts'
 
 /**
  * The buttons that end every attack, and that let attacks begin again.
@@ -28,33 +27,12 @@ export function showHalt(state: LiveState): void {
   if (hadFocus) (state.halt === null ? halt : release).focus()
 }
 
-/** Whether a button was pressed, and who pressed it is not done yet. */
-let isPressed = false
-
 async function signedIn(button: HTMLElement, why: string, go: () => Promise<unknown>): Promise<void> {
-  // Who presses again because nothing happened yet wants one form, not two.
-  if (isPressed) return
-  isPressed = true
   try {
-    if ((await whileBusy(button, isSignedIn())) || (await signIn(why))) await go()
+    await whenSignedIn(button, why, go)
   } finally {
-    isPressed = false
     // What had the focus before the form may be hidden since: then the browser gives it to nobody.
     if (document.activeElement === document.body) byId(byId('halt').hidden ? 'release' : 'halt').focus()
-  }
-}
-
-/** Shows on a button that it was heard, until the answer is there: a slow server takes seconds. */
-async function whileBusy<Answer>(button: HTMLElement, answer: Promise<Answer>): Promise<Answer> {
-  const label = button.lastChild
-  const text = label?.textContent ?? ''
-  button.setAttribute('aria-busy', 'true')
-  if (label !== null) label.textContent = 'Asking the server ...'
-  try {
-    return await answer
-  } finally {
-    button.removeAttribute('aria-busy')
-    if (label !== null) label.textContent = text
   }
 }
 
@@ -73,7 +51,7 @@ function askForReason(changed: () => void): Promise<boolean> {
     ],
     confirm: { text: 'Halt', className: 'button danger' },
     submit: async () => {
-      await change('POST', JSON.stringify({ reason: reason.value.trim() || 'halted from the console' }))
+      await change('/api/halt', 'POST', { reason: reason.value.trim() || 'halted from the console' })
       announce('Everything is halted.')
       changed()
     },
@@ -87,19 +65,9 @@ function askForRelease(changed: () => void): Promise<boolean> {
     fields: [],
     confirm: { text: 'Release', className: 'button primary' },
     submit: async () => {
-      await change('DELETE')
+      await change('/api/halt', 'DELETE')
       announce('The halt is released.')
       changed()
     },
   })
-}
-
-async function change(method: 'POST' | 'DELETE', body?: string): Promise<void> {
-  try {
-    await ask('/api/halt', { method, headers: changeHeaders(), ...(body === undefined ? {} : { body }) })
-  } catch (error) {
-    // The session ran out while the page stood open.
-    if (error instanceof Refused && (error.status === 401 || error.status === 403)) await readSession()
-    throw error
-  }
 }

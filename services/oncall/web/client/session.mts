@@ -1,5 +1,5 @@
 import type { SessionState } from '../../contract.ts'
-import { ask, wordsOf } from './api.mts'
+import { ask, Refused, wordsOf } from './api.mts'
 import { announce, byId, element } from './dom.mts'
 
 let session: SessionState = { signedIn: false }
@@ -93,6 +93,58 @@ export function signIn(why = 'Reading needs no sign-in. Halting and releasing do
       announce('You are signed in.')
     },
   })
+}
+
+/** Whether a button was pressed, and who pressed it is not done yet. */
+let isPressed = false
+
+/** Does what a button is for, after asking who is not signed in for the token. @param why what needs it */
+export async function whenSignedIn(
+  button: HTMLElement,
+  why: string,
+  go: () => Promise<unknown>,
+): Promise<void> {
+  // Who presses again because nothing happened yet wants one form, not two.
+  if (isPressed) return
+  isPressed = true
+  try {
+    if ((await whileBusy(button, isSignedIn())) || (await signIn(why))) await go()
+  } finally {
+    isPressed = false
+  }
+}
+
+/** Shows on a button that it was heard, until the answer is there: a slow server takes seconds. */
+async function whileBusy<Answer>(button: HTMLElement, answer: Promise<Answer>): Promise<Answer> {
+  const label = button.lastChild
+  const text = label?.textContent ?? ''
+  button.setAttribute('aria-busy', 'true')
+  if (label !== null) label.textContent = 'Asking the server ...'
+  try {
+    return await answer
+  } finally {
+    button.removeAttribute('aria-busy')
+    if (label !== null) label.textContent = text
+  }
+}
+
+/** Asks the server for what only those may who are signed in. @throws as `ask` does */
+export async function change<Answer>(
+  path: string,
+  method: 'POST' | 'DELETE',
+  body?: unknown,
+): Promise<Answer> {
+  try {
+    return await ask<Answer>(path, {
+      method,
+      headers: changeHeaders(),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+  } catch (error) {
+    // The session ran out while the page stood open.
+    if (error instanceof Refused && (error.status === 401 || error.status === 403)) await readSession()
+    throw error
+  }
 }
 
 export type Form = {

@@ -116,6 +116,26 @@ describe('alertsPage()', () => {
     expect(linked('javascript:alert(1)')).not.toContain('javascript:')
   })
 
+  test('offers to acknowledge what fires, to note on everything, and shows what was done with its text as text', () => {
+    const [firing, , resolved] = exampleAlerts(NOW_MS)
+    if (firing === undefined || resolved === undefined) throw new Error('there is no alert')
+    const shown = (alert: typeof firing) => render(alertsPage([alert], null, NOW_MS))
+
+    expect(shown(firing)).toContain(
+      `data-action="acknowledged" aria-label="Acknowledge: ${firing.name}" disabled>`,
+    )
+    expect(shown(firing)).toContain('data-action="noted"')
+    expect(shown(firing)).toContain('<p class="note">nobody</p>')
+    expect(shown(firing)).toContain(`data-instance="${firing.instance}" data-fired="${firing.firedMs}"`)
+    expect(shown(resolved)).not.toContain('data-action="acknowledged"')
+    expect(shown(resolved)).toContain('data-action="noted"')
+    const actions = [{ atMs: NOW_MS, actor: HOSTILE, action: 'noted', note: HOSTILE }] as const
+    const hostileOnly = shown({ ...resolved, actions })
+    expect(hostileOnly).toContain('<b>Noted</b><span class="sub"><time datetime="2026-11-21T12:00:00Z"')
+    expect(hostileOnly.match(/&lt;img src=x/g)).toHaveLength(2)
+    expect(hostileOnly).not.toContain('<img')
+  })
+
   test('says what an empty list of firing alerts means', () => {
     expect(render(alertsPage([], 'firing', NOW_MS))).toContain('Watchdog')
   })
