@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
-import { type BadMoment, hasSharedCause, impactsOf, isImpact } from './impact.ts'
+import { type BadMoment, hasSharedCause, heavyOf, impactsOf, isImpact } from './impact.ts'
 
 /** Two thirds of what is asked fails, and nothing of it in the control group. */
 const bad = (atSeconds: number, change: Partial<BadMoment> = {}): BadMoment => ({
   ...{ slo: 'gateway-availability', atMs: atSeconds * 1000, budget: 0.25, badRatio: 0.75, controlRatio: 0 },
+  badPerSecond: 6,
   ...change,
 })
 const stretches = (...moments: BadMoment[]) =>
@@ -38,6 +39,7 @@ describe('impactsOf()', () => {
         fromMs: 1_000_000,
         toMs: 1_010_000,
         lastMs: 1_020_000,
+        badEvents: 30,
         slos: ['gateway-availability', 'gateway-latency'],
       },
     ])
@@ -83,5 +85,36 @@ describe('hasSharedCause()', () => {
     { title: 'is for most of the time', moments: [both, both, bad(5)], is: true },
   ])('$title', ({ moments, is }) => {
     expect(hasSharedCause(moments)).toBe(is)
+  })
+})
+
+describe('heavyOf()', () => {
+  // 20 events come as 4 a second for one step.
+  const heavy = bad(1005, { badPerSecond: 4 })
+  const light = bad(1100, { badPerSecond: 3.9 })
+  const lighter = bad(1200, { badPerSecond: 0.2 })
+  const starts = (...moments: BadMoment[]) => heavyOf(impactsOf(moments)).map(({ fromMs }) => fromMs / 1000)
+
+  test('leaves out what is no more than chance', () => {
+    expect(starts(heavy, light, lighter)).toEqual([1000])
+    expect(starts(heavy, { ...light, badPerSecond: 4 }, lighter)).toEqual([1000, 1095])
+  })
+
+  test('keeps the heaviest where all of it is', () => {
+    expect(starts(light, lighter)).toEqual([1095])
+    expect(starts(lighter)).toEqual([1195])
+    expect(starts()).toEqual([])
+  })
+
+  test('adds up the events of one promise, and not those of two', () => {
+    const half = bad(1010, { badPerSecond: 2 })
+    expect(starts({ ...heavy, badPerSecond: 2 }, half, lighter)).toEqual([1000])
+    expect(
+      starts(
+        { ...heavy, badPerSecond: 2 },
+        { ...half, slo: 'gateway-latency' },
+        bad(1200, { badPerSecond: 3 }),
+      ),
+    ).toEqual([1195])
   })
 })

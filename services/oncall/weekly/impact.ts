@@ -19,6 +19,12 @@ const WINDOW_MS = INDICATOR.windowSeconds * 1000
  */
 export const IMPACT_GAP_MS = 60_000
 
+/**
+ * Fewer bad events than this are chance, as for the rules that open incidents: on a quiet day one slow request in fifteen
+ * seconds is more than a promise of one in a hundred allows.
+ */
+const FEWEST_BAD_EVENTS = 20
+
 /** More than this of what is lost must be lost in the control group as well, to have one cause. */
 const SAME_SHARE = 0.5
 
@@ -30,7 +36,9 @@ export type BadMoment = {
   readonly budget: number
   /** Share of events that were, [0, 1]. */
   readonly badRatio: number
-  /** The same of the control group at the same moment; 0 where it is not known, and for the control group itself. */
+  /** Bad events per second, over the window. */
+  readonly badPerSecond: number
+  /** The same ratio of the control group at the same moment; 0 where it is not known, and for the control group itself. */
   readonly controlRatio: number
 }
 
@@ -42,6 +50,8 @@ export type Impact = {
   readonly toMs: number
   /** Last bad instant. */
   readonly lastMs: number
+  /** Of the promise that had the most. */
+  readonly badEvents: number
   readonly slos: readonly string[]
 }
 
@@ -77,9 +87,27 @@ export function impactsOf(moments: readonly BadMoment[]): readonly Impact[] {
       // So few bad events that only some windows of theirs are bad: no earlier than they were first seen.
       toMs: Math.max(firstMs, lastMs - (WINDOW_MS - STEP_MS)),
       lastMs,
+      badEvents: badEventsOf(stretch),
       slos: [...new Set(stretch.map(({ slo }) => slo))].sort(),
     }
   })
+}
+
+/** An event is in as many windows as steps go into one, and each counts it for a share of its length: in all, once. */
+function badEventsOf(stretch: readonly BadMoment[]): number {
+  const bySlo = Map.groupBy(stretch, ({ slo }) => slo)
+  const sums = [...bySlo.values()].map(own =>
+    own.reduce((sum, { badPerSecond }) => sum + badPerSecond * INDICATOR.stepSeconds, 0),
+  )
+  return Math.max(...sums)
+}
+
+/** Those that are more than chance; where none is, the heaviest: an incident is not about nothing. */
+export function heavyOf(impacts: readonly Impact[]): readonly Impact[] {
+  const heavy = impacts.filter(({ badEvents }) => badEvents >= FEWEST_BAD_EVENTS)
+  if (heavy.length > 0) return heavy
+  const most = Math.max(...impacts.map(({ badEvents }) => badEvents))
+  return impacts.filter(({ badEvents }) => badEvents === most).slice(0, 1)
 }
 
 /**

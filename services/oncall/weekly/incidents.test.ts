@@ -27,7 +27,8 @@ const month = { name: 'MonthBudgetBurnCreeping', profile: '30d', sev: 4 } as con
 function bad(fromSeconds: number, untilSeconds: number, change: Partial<BadMoment> = {}) {
   return Array.from({ length: (untilSeconds - fromSeconds) / 5 + 1 }, (_, index) => ({
     ...{ group: 'experiment', service: 'gateway', slo: 'gateway-availability' },
-    ...{ budget: 0.002, badRatio: 0.5, controlRatio: 0, atMs: at(fromSeconds + index * 5) },
+    ...{ budget: 0.002, badRatio: 0.5, badPerSecond: 10, controlRatio: 0 },
+    atMs: at(fromSeconds + index * 5),
     ...change,
   }))
 }
@@ -234,6 +235,14 @@ describe('foldSevs()', () => {
     const moments = [...outage, ...bad(500, 505), ...bad(3_000, 3_005)]
     const sev = only({ alerts: [alert(120, 200), alert(510, 600)], moments })
     expect(sev.impact).toEqual({ fromMs: at(100), toMs: at(500), isOver: true })
+  })
+
+  test('begins with the outage, and not with a slow request of some minutes before', () => {
+    const stray = bad(-300, -290, { badPerSecond: 0.07 })
+    const after = bad(350, 360, { badPerSecond: 0.07 })
+    const sev = only({ alerts: [alert(135, 400)], moments: [...stray, ...outage, ...after] })
+    expect(sev.impact).toMatchObject({ fromMs: at(100), toMs: at(150) })
+    expect(only({ alerts: [alert(135, 400)], moments: stray }).impact).toMatchObject({ fromMs: at(-305) })
   })
 
   test('takes no impact that lies long before, or that another incident had', () => {

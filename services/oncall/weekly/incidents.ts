@@ -1,5 +1,5 @@
 import { isReached } from './attack-window.ts'
-import { type BadMoment, hasSharedCause, IMPACT_GAP_MS, type Impact, impactsOf } from './impact.ts'
+import { type BadMoment, hasSharedCause, heavyOf, IMPACT_GAP_MS, type Impact, impactsOf } from './impact.ts'
 import { INDICATOR } from './policy.ts'
 import type { AttackWindow, Detection, Sev, SevLevel } from './report.ts'
 
@@ -155,10 +155,8 @@ function describeAll(incidents: readonly Incident[], facts: IncidentFacts): read
   const impacts = impactsOf(facts.moments)
   let takenMs = Number.NEGATIVE_INFINITY
   return incidents.map(incident => {
-    const own = impactsIn(
-      incident,
-      impacts.filter(({ fromMs }) => fromMs >= takenMs),
-    )
+    const free = impacts.filter(({ fromMs }) => fromMs >= takenMs)
+    const own = impactsIn(incident, heavyOf(impactsIn(incident, free)))
     // An impact belongs to the first incident that it touches.
     takenMs = own.at(-1)?.toMs ?? takenMs
     return describe(incident, own, facts)

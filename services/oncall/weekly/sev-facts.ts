@@ -242,6 +242,7 @@ async function momentsOf(
       ...{ slo: slo.id, service: slo.service, group, budget },
       atMs: toMs(row.at),
       badRatio: ratioOf(row.bad, row.events),
+      badPerSecond: row.bad,
       controlRatio: ratioOf(row.control_bad ?? 0, row.control_events ?? 0),
     }))
     .filter(({ atMs }) => around.some(({ fromMs, toMs: untilMs }) => atMs >= fromMs && atMs <= untilMs))
