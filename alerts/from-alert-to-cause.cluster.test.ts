@@ -19,6 +19,8 @@ import type {
   LiveState,
 } from '../services/oncall/contract.ts'
 import { launchChromium } from '../services/oncall/web/chromium.ts'
+import { weekOf } from '../services/oncall/weekly/iso-week.ts'
+import type { WeekReport } from '../services/oncall/weekly/report.ts'
 
 /*
  * On the running local lab: the way of somebody on call. Somebody locks a table of the experimental group's
@@ -243,6 +245,37 @@ describe('from an alert to its cause', () => {
       .getByRole('region', { name: 'Attacked at that time' })
       .getByText('slow-database', { exact: true })
       .waitFor()
+    await page.close()
+  })
+
+  test('the report of the week has it: what the attack induced, and an incident of the gateway with what users felt', async () => {
+    const week = weekOf(attack.beginMs).name
+    const { report, sev } = await eventually('an incident of the gateway that users feel', async () => {
+      const report = await ask<WeekReport>(`${ONCALL}/api/weeks/${week}`)
+      const sev = report.sevs.find(
+        ({ group, service, endedMs }) => group === 'experiment' && service === 'gateway' && endedMs === null,
+      )
+      return sev === undefined || sev.impact === null ? undefined : { report, sev }
+    })
+    // It may have begun with an experiment a few minutes before: what opens again so soon is the same incident.
+    expect(sev).toMatchObject({ induced: true, sharedCause: false })
+    expect(sev.level).toBeLessThanOrEqual(2)
+    expect(sev.slos).toContain('gateway-availability')
+    expect(report.runs.map(({ runId }) => runId)).toContain(attack.runId)
+    const induced = report.alerts.find(
+      owner => owner.group === 'experiment' && owner.service === 'gateway' && owner.induced,
+    )
+    expect(induced?.events).toBeGreaterThan(0)
+    expect(induced?.open).toBeGreaterThan(0)
+    expect(
+      report.sevs.filter(({ group, openedMs }) => group === 'control' && openedMs > attack.beginMs),
+    ).toEqual([])
+    expect(report.coverage.kinds.map(({ kind }) => kind)).toContain('slow-database')
+
+    const page = await browser.newPage()
+    await page.goto(`${ONCALL}/weeks/${week}`)
+    await page.getByRole('heading', { name: 'Incidents' }).waitFor()
+    expect(await page.locator(`a[href="/runs/${attack.runId}"]`).count()).toBeGreaterThan(0)
     await page.close()
   })
 })
