@@ -94,11 +94,12 @@ describe('AlertStore', () => {
     expect(await act(first, 'acknowledged', null, 5_001)).toEqual([acknowledged])
     const both = await act(first, 'noted', noted.note, 9_999)
     expect(both).toEqual([acknowledged, { ...noted, note: '"\ufffd\' <b>' }])
-    const ofThird = await act(third, 'noted', 'n', 2_000_001)
-    expect((await alerts.events({})).map(({ actions }) => actions)).toEqual([ofThird, [], both])
-    expect((await alerts.events({ limit: 1, state: 'firing' })).map(({ actions }) => actions)).toEqual([
-      ofThird,
-    ])
+    const ofSecond = await act(second, 'noted', 'n', 1_000_001)
+    expect(ofSecond).toEqual([{ atMs: T + 1_000_001, actor: 'a', action: 'noted', note: 'n' }])
+    expect(third.actions).toEqual([])
+    expect((await alerts.events({})).map(({ actions }) => actions)).toEqual([[], ofSecond, both])
+    const newest = await alerts.events({ limit: 1, sinceMs: T + 1_000_000 })
+    expect(newest.map(({ service, actions }) => [service, actions])).toEqual([['catalog', []]])
   })
 
   test('keeps an action with its event when that turns out to have begun earlier', async () => {

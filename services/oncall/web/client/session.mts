@@ -54,7 +54,9 @@ async function signOut(): Promise<void> {
 }
 
 /** Opens the form for the token; resolves with whether the person is signed in then. */
-export function signIn(why = 'Reading needs no sign-in. Halting and releasing do.'): Promise<boolean> {
+export function signIn(
+  why = 'Reading needs no sign-in. Halting, releasing and acting on alerts do.',
+): Promise<boolean> {
   const token = element('input', {
     id: 'token',
     name: 'token',

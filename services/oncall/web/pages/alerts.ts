@@ -37,7 +37,7 @@ function nothing(state: AlertState | null): Markup {
 }
 
 function table(alerts: readonly AlertEvent[], nowMs: number): Markup {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Alerts"><table class="list">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Alerts"><table class="list dense">
 <thead><tr><th scope="col">Alert</th><th scope="col">Acted on</th><th scope="col">State</th><th scope="col">Group</th><th scope="col">Service</th><th scope="col">Severity</th><th scope="col">Fired, UTC</th><th scope="col" class="number">For</th><th scope="col" class="number">Flaps</th><th scope="col">Notified</th><th scope="col">Runbook</th></tr></thead>
 <tbody>${alerts.map(alert => row(alert, nowMs))}</tbody></table></div><p class="note">${count(alerts.length, 'event')} shown.</p>`
 }
