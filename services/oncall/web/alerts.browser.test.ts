@@ -1,12 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
-import { launchChromium } from './chromium.ts'
-import { ExampleConsole, TOKEN } from './example-console.ts'
+import { describe, expect, test } from '@jest/globals'
+import type { Locator, Page } from 'playwright-core'
+import { coloursOfText, consoleInBrowser, SCROLL_WIDTH, until } from './console-in-browser.ts'
+import { TOKEN } from './example-console.ts'
 import { contrast } from './tokens.ts'
-
-/** For what a page does by itself within seconds, on a machine that has other things to do. */
-const PATIENCE_MS = 20_000
-jest.setTimeout(6 * PATIENCE_MS)
 
 const DESKTOP = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' } as const
 const NAME = 'GatewayLatencyBudgetBurn'
@@ -19,54 +15,9 @@ const ACTIVE = `(() => {
   const active = document.activeElement
   return active?.getAttribute('aria-label') ?? active?.id ?? ''
 })()`
-const SCROLL_WIDTH = 'document.documentElement.scrollWidth'
-const COLOURS_OF_TEXT = `(() => {
-  const clear = colour => /, 0\\)$|^transparent$/.test(colour)
-  const pairs = new Set()
-  for (const element of document.querySelectorAll('.acted *, dialog *')) {
-    if (!element.matches('textarea') && ![...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim() !== '')) continue
-    let behind = element
-    while (behind !== null && clear(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement
-    pairs.add(getComputedStyle(element).color + ' on ' + getComputedStyle(behind ?? document.body).backgroundColor)
-  }
-  return [...pairs]
-})()`
 
-let browser: Browser
-let lab: ExampleConsole
-let base: string
-/** What a browser complained of: broken scripts and what the page's policy refused. */
-let complaints: string[]
-const pages: Page[] = []
-
-beforeAll(async () => {
-  browser = await launchChromium(process.env.CHROMIUM)
-})
-afterAll(() => browser?.close())
-beforeEach(async () => {
-  lab = new ExampleConsole({})
-  base = await lab.start()
-  complaints = []
-})
-afterEach(async () => {
-  for (const page of pages.splice(0)) await page.context().close()
-  await lab.stop()
-})
-
-async function open(path: string, options: BrowserContextOptions = DESKTOP): Promise<Page> {
-  const context = await browser.newContext({ baseURL: base, ...options })
-  const page = await context.newPage()
-  pages.push(page)
-  page.setDefaultTimeout(PATIENCE_MS)
-  page.on('pageerror', error => complaints.push(error.message))
-  page.on('console', message => {
-    // That a request was refused is what some tests are about; the browser tells it as well.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-      complaints.push(message.text())
-  })
-  await page.goto(path)
-  return page
-}
+const shown = consoleInBrowser(DESKTOP)
+const { open } = shown
 
 const active = (page: Page) => page.evaluate<string>(ACTIVE)
 
@@ -79,15 +30,7 @@ async function tabTo(page: Page, wanted: string): Promise<void> {
   throw new Error(`Cannot reach '${wanted}' by the keyboard`)
 }
 
-async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
-  const givenUpAtMs = Date.now() + PATIENCE_MS
-  while (!(await holds())) {
-    if (Date.now() > givenUpAtMs) throw new Error(`Cannot wait any longer for ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
-}
-
-async function signIn(page: Page): Promise<void> {
+async function signInByKeyboard(page: Page): Promise<void> {
   await page.getByLabel('Console token').waitFor()
   await page.keyboard.type(TOKEN)
   await page.keyboard.press('Enter')
@@ -103,7 +46,7 @@ describe('acting on an alert', () => {
     expect(await acted(page).textContent()).toBe('nobody')
     await tabTo(page, `Acknowledge: ${NAME}`)
     await page.keyboard.press('Enter')
-    await signIn(page)
+    await signInByKeyboard(page)
     await page.getByRole('heading', { name: `Acknowledge ${NAME}?` }).waitFor()
     await focusIs(page, 'note')
     await page.keyboard.type(NOTE)
@@ -115,22 +58,22 @@ describe('acting on an alert', () => {
     expect(await acted(page).textContent()).toMatch(/^Acknowledged\d{4}-\d\d-\d\d [\d:]{8}by console /)
     await page.locator('#announcer', { hasText: `${NAME} is acknowledged.` }).waitFor({ state: 'attached' })
     await focusIs(page, `Acknowledge: ${NAME}`)
-    expect(lab.alerts[0]?.actions).toMatchObject([{ action: 'acknowledged', note: NOTE }])
+    expect(shown.lab.alerts[0]?.actions).toMatchObject([{ action: 'acknowledged', note: NOTE }])
 
     await page.reload()
     expect(await acted(page).getByText(NOTE).isVisible()).toBe(true)
-    expect(complaints).toEqual([])
+    expect(shown.complaints).toEqual([])
   })
 
   test('keeps what was typed when the server refuses, also in a form that is closed and opened again', async () => {
     const page = await open('/alerts')
     const note = page.getByRole('button', { name: `Note: ${NAME}` })
     await note.click()
-    await signIn(page)
+    await signInByKeyboard(page)
     await page.getByRole('heading', { name: `Note on ${NAME}` }).waitFor()
     await page.keyboard.type(NOTE)
-    const kept = lab.alerts
-    lab.alerts = []
+    const kept = shown.lab.alerts
+    shown.lab.alerts = []
     await page.getByRole('button', { name: 'Keep the note' }).click()
 
     await page.locator('dialog').getByText('There is no such alert event.').waitFor()
@@ -140,21 +83,21 @@ describe('acting on an alert', () => {
     await focusIs(page, `Note: ${NAME}`)
     expect(await acted(page).textContent()).toBe('nobody')
 
-    lab.alerts = kept
+    shown.lab.alerts = kept
     await page.keyboard.press('Enter')
     expect(await page.getByLabel('Note', { exact: true }).inputValue()).toBe(NOTE)
     await page.getByRole('button', { name: 'Keep the note' }).click()
     await acted(page).getByText(NOTE).waitFor()
     await note.click()
     expect(await page.getByLabel('Note', { exact: true }).inputValue()).toBe('')
-    expect(complaints).toEqual([])
+    expect(shown.complaints).toEqual([])
   })
 
   test('asks for the token again when the session ran out, and nothing typed is lost', async () => {
     const page = await open('/alerts')
     const acknowledge = page.getByRole('button', { name: `Acknowledge: ${NAME}` })
     await acknowledge.click()
-    await signIn(page)
+    await signInByKeyboard(page)
     await page.getByLabel('Note, if there is something to say').fill(NOTE)
     await page.context().clearCookies()
     await page.locator('dialog').getByRole('button', { name: 'Acknowledge' }).click()
@@ -163,11 +106,11 @@ describe('acting on an alert', () => {
     await page.locator('dialog').waitFor({ state: 'detached' })
 
     await acknowledge.click()
-    await signIn(page)
+    await signInByKeyboard(page)
     expect(await page.getByLabel('Note, if there is something to say').inputValue()).toBe(NOTE)
     await page.locator('dialog').getByRole('button', { name: 'Acknowledge' }).click()
     await acted(page).getByText(NOTE).waitFor()
-    expect(complaints).toEqual([])
+    expect(shown.complaints).toEqual([])
   })
 
   test('offers acknowledging for what fires only', async () => {
@@ -183,12 +126,12 @@ describe('acting on an alert', () => {
     const { x = 0, width = 0 } = (await acknowledge.boundingBox()) ?? {}
     expect(x + width).toBeLessThanOrEqual(400)
     await acknowledge.click()
-    await signIn(page)
+    await signInByKeyboard(page)
     await page.getByLabel('Note, if there is something to say').fill('W'.repeat(500))
     expect(await page.evaluate<number>(SCROLL_WIDTH)).toBeLessThanOrEqual(400)
     const box = await page.locator('dialog').boundingBox()
     expect((box?.x ?? -1) >= 0 && (box?.width ?? 999) <= 400).toBe(true)
-    const pairs = await page.evaluate<string[]>(COLOURS_OF_TEXT)
+    const pairs = await page.evaluate<string[]>(coloursOfText('.acted *, dialog *'))
     const hex = (colour: string) => {
       const parts = /^rgba?\((\d+), (\d+), (\d+)/.exec(colour)?.slice(1) ?? []
       return `#${parts.map(part => Number(part).toString(16).padStart(2, '0')).join('')}`
@@ -203,6 +146,6 @@ describe('acting on an alert', () => {
     await page.locator('dialog').getByRole('button', { name: 'Acknowledge' }).click()
     await acted(page).getByText('WWW').waitFor()
     expect(await page.evaluate<number>(SCROLL_WIDTH)).toBeLessThanOrEqual(400)
-    expect(complaints).toEqual([])
+    expect(shown.complaints).toEqual([])
   })
 })

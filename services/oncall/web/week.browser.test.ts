@@ -1,12 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { launchChromium } from './chromium.ts'
-import { ExampleConsole } from './example-console.ts'
+import { describe, expect, test } from '@jest/globals'
+import type { Page } from 'playwright-core'
+import { coloursOfText, consoleInBrowser, SCROLL_WIDTH } from './console-in-browser.ts'
 import { contrast } from './tokens.ts'
-
-/** For what a page does by itself within seconds, on a machine that has other things to do. */
-const PATIENCE_MS = 20_000
-jest.setTimeout(6 * PATIENCE_MS)
 
 const DESKTOP = { viewport: { width: 1200, height: 900 }, colorScheme: 'light' } as const
 const PHONE = { viewport: { width: 400, height: 800 }, colorScheme: 'light' } as const
@@ -14,55 +9,11 @@ const PHONE = { viewport: { width: 400, height: 800 }, colorScheme: 'light' } as
 /*
  * What is asked of a page stands here as text: it runs in the browser, whose globals Node's types do not have.
  */
-const SCROLL_WIDTH = 'document.documentElement.scrollWidth'
 const ACTIVE_ADDRESS = "document.activeElement?.getAttribute('href')"
 const ACTIVE_REGION = "document.activeElement?.getAttribute('aria-label')"
-/** Colours of every text that is seen, on the nearest background that is not clear. */
-const COLOURS_OF_TEXT = `(() => {
-  const clear = colour => /, 0\\)$|^transparent$/.test(colour)
-  const pairs = new Set()
-  for (const element of document.querySelectorAll('main *')) {
-    if (![...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim() !== '')) continue
-    let behind = element
-    while (behind !== null && clear(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement
-    pairs.add(getComputedStyle(element).color + ' on ' + getComputedStyle(behind ?? document.body).backgroundColor)
-  }
-  return [...pairs]
-})()`
 
-let browser: Browser
-let lab: ExampleConsole
-let base: string
-/** What a browser complained of: broken scripts and what the page's policy refused. */
-let complaints: string[]
-const pages: Page[] = []
-
-beforeAll(async () => {
-  browser = await launchChromium(process.env.CHROMIUM)
-})
-afterAll(() => browser?.close())
-beforeEach(async () => {
-  lab = new ExampleConsole({})
-  base = await lab.start()
-  complaints = []
-})
-afterEach(async () => {
-  for (const page of pages.splice(0)) await page.context().close()
-  await lab.stop()
-})
-
-async function open(path: string, options: BrowserContextOptions = DESKTOP): Promise<Page> {
-  const context = await browser.newContext({ baseURL: base, ...options })
-  const page = await context.newPage()
-  pages.push(page)
-  page.setDefaultTimeout(PATIENCE_MS)
-  page.on('pageerror', error => complaints.push(error.message))
-  page.on('console', message => {
-    if (message.type() === 'error') complaints.push(message.text())
-  })
-  await page.goto(path)
-  return page
-}
+const shown = consoleInBrowser(DESKTOP)
+const { open } = shown
 
 /** Goes on with Tab until `holds`: what a person without a mouse does. */
 async function tabUntil(page: Page, holds: () => Promise<boolean>, what: string): Promise<void> {
@@ -93,7 +44,7 @@ describe('the page of a week', () => {
     await page.getByText('No alert in this week; 2 % of it was observed.').waitFor()
     await page.getByRole('link', { name: 'Week after: 2026-W47' }).click()
     await page.waitForURL('**/weeks/2026-W47')
-    expect(complaints).toEqual([])
+    expect(shown.complaints).toEqual([])
   })
 
   test('opens the most frequent alerts of a service, and hides them until then', async () => {
@@ -106,7 +57,7 @@ describe('the page of a week', () => {
     await page.keyboard.press('Enter')
     await first.waitFor()
     expect(await folded.locator('tbody tr').count()).toBe(5)
-    expect(complaints).toEqual([])
+    expect(shown.complaints).toEqual([])
   })
 
   test.each(['/weeks', '/weeks/2026-W46', '/weeks/2026-W45'])(
@@ -116,7 +67,7 @@ describe('the page of a week', () => {
       for (const summary of await page.locator('summary').all()) await summary.click()
 
       expect(await page.evaluate<number>(SCROLL_WIDTH)).toBeLessThanOrEqual(400)
-      expect(complaints).toEqual([])
+      expect(shown.complaints).toEqual([])
       if (path !== '/weeks') return
       const isRegion = async () => (await page.evaluate<string | null>(ACTIVE_REGION)) === 'Incidents'
       await tabUntil(page, isRegion, 'the table of incidents')
@@ -126,7 +77,7 @@ describe('the page of a week', () => {
   test.each(['light', 'dark'] as const)('has text in %s that is seen as AA asks for', async colorScheme => {
     const page = await open('/weeks', { ...DESKTOP, colorScheme })
     for (const summary of await page.locator('summary').all()) await summary.click()
-    const pairs = await page.evaluate<string[]>(COLOURS_OF_TEXT)
+    const pairs = await page.evaluate<string[]>(coloursOfText('main *'))
     const tooWeak = pairs.filter(pair => {
       const [text = '', behind = ''] = pair.split(' on ')
       return contrast(hex(text), hex(behind)) < 4.5
@@ -143,6 +94,6 @@ describe('the page of a week', () => {
     expect(await page.getByRole('navigation', { name: 'Console' }).isVisible()).toBe(false)
     expect(await page.getByRole('link', { name: 'Week before: 2026-W46' }).isVisible()).toBe(false)
     await page.getByText('RetriesOverBudget').first().waitFor()
-    expect(complaints).toEqual([])
+    expect(shown.complaints).toEqual([])
   })
 })
