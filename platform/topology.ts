@@ -201,7 +201,7 @@ export const TOPOLOGY: Topology = {
     'node-exporter': { cpuRequest: 0.02, memoryRequestMiB: 16, memoryLimitMiB: 64 },
     'object-state': { cpuRequest: 0.02, memoryRequestMiB: 64, memoryLimitMiB: 192 },
     zipkin: { cpuRequest: 0.02, memoryRequestMiB: 320, memoryLimitMiB: 640 },
-    oncall: { cpuRequest: 0.05, memoryRequestMiB: 128, memoryLimitMiB: 320 },
+    oncall: { cpuRequest: 0.05, memoryRequestMiB: 128, memoryLimitMiB: 448 },
     'oncall-database': { cpuRequest: 0.05, memoryRequestMiB: 64, memoryLimitMiB: 256 },
     grafana: { cpuRequest: 0.05, memoryRequestMiB: 128, memoryLimitMiB: 512 },
     agent: { cpuRequest: 0.05, memoryRequestMiB: 96, memoryLimitMiB: 256 },
