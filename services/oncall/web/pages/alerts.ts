@@ -37,7 +37,7 @@ function nothing(state: AlertState | null): Markup {
 }
 
 function table(alerts: readonly AlertEvent[], nowMs: number): Markup {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Alerts"><table class="list dense">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Alerts"><table class="list dense alerts">
 <thead><tr><th scope="col">Alert</th><th scope="col">Acted on</th><th scope="col">State</th><th scope="col">Group</th><th scope="col">Service</th><th scope="col">Severity</th><th scope="col">Fired, UTC</th><th scope="col" class="number">For</th><th scope="col" class="number">Flaps</th><th scope="col">Notified</th><th scope="col">Runbook</th></tr></thead>
 <tbody>${alerts.map(alert => row(alert, nowMs))}</tbody></table></div><p class="note">${count(alerts.length, 'event')} shown.</p>`
 }
@@ -52,8 +52,8 @@ function row(alert: AlertEvent, nowMs: number): Markup {
     .join(' ')
   return html`<tr><th scope="row">${alert.name}<span class="sub">${annotations.summary ?? annotations.description ?? ''}</span>${more === '' ? null : html`<span class="sub mono">${more}</span>`}</th>
 ${actionsCell(alert)}<td>${pill(alert.state)}</td><td>${groupName(alert.group)}</td><td>${alert.service ?? '–'}</td><td>${alert.severity ?? '–'}</td>
-<td class="nowrap">${time(alert.firedMs)}${alert.clockSuspect ? html`<span class="sub">clock is suspect</span>` : null}</td>
+<td>${time(alert.firedMs)}${alert.clockSuspect ? html`<span class="sub">clock is suspect</span>` : null}</td>
 <td class="number">${length(alert.endedMs === null ? nowMs - alert.firedMs : alert.firingMs)}</td><td class="number">${alert.flapCount}</td>
-<td class="nowrap">${alert.notifiedMs === null ? html`<span class="note">nobody</span>` : time(alert.notifiedMs)}</td>
+<td>${alert.notifiedMs === null ? html`<span class="note">nobody</span>` : time(alert.notifiedMs)}</td>
 <td>${runbook === null ? html`<span class="note">none</span>` : html`<a href="${runbook}" rel="noopener noreferrer">Open<span class="hidden"> the runbook of ${alert.name}</span></a>`}</td></tr>`
 }
