@@ -191,7 +191,8 @@ describe('runExperiment() on the local lab', () => {
     const at = (kind: string) => entries.find(({ entry }) => entry === kind)?.atMs ?? Number.NaN
     // Reads are given up after 2.5 s at the latest; the rest of it is three looks, and the machine's.
     expect(at('aborted') - at('fault-begun')).toBeLessThan(12_000)
-    expect(at('fault-ended') - at('aborted')).toBeLessThan(5_000)
+    // As soon as after a runner that died, at the latest.
+    expect(at('fault-ended') - at('aborted')).toBeLessThan(10_000)
 
     const shown = async () => {
       const response = await fetch(`http://127.0.0.1:${FORWARDED_PORTS.oncall}/api/runs/${runId}`)

@@ -142,6 +142,19 @@ describe('validityChecks()', () => {
   })
 })
 
+describe('validityChecks() of a phase that does not last whole seconds', () => {
+  test.each([1, 90, 500, 999])('counts it by its length: %d ms into its last second', lastMs => {
+    const short: Partial<Scenario> = { baselineSeconds: 12 }
+    const cut = ({ phases }: JudgeInput): Partial<JudgeInput> => {
+      const endMs = phases.baseline.endMs - 1000 + lastMs
+      return { phases: { ...phases, baseline: { ...phases.baseline, endMs } } }
+    }
+    // The first request of each second is not there, so that nothing is in the first ms of one.
+    const sparse = ({ startMs }: Sample) => startMs % 1000 !== 0
+    expect(failed(short, cut, sparse).failed).toEqual(['enough data'])
+  })
+})
+
 describe('validityChecks() of a surge', () => {
   const surge = { group: 'experiment', factor: 3, startSeconds: 40, durationSeconds: 20 } as const
   const told =

@@ -1,7 +1,7 @@
 import { expectedFactor } from '../../load/surge.ts'
 import { GROUPS } from '../../platform/topology.ts'
 import type { JudgeInput } from '../journal-entry.ts'
-import type { Sample } from '../measurement/sample.ts'
+import type { Phase, Sample } from '../measurement/sample.ts'
 import { type Cells, type Comparison, QUANTILES } from './estimate.ts'
 import { at, total } from './seconds.ts'
 import { ALPHA, type Assessment, harmMargin, Z_ONE_SIDED } from './signals.ts'
@@ -41,7 +41,7 @@ export function validityChecks(
     enoughData(input, cells),
     generatorKeptUp(input),
     samplesComplete(samples, input),
-    noSilentSeconds(cells),
+    noSilentSeconds(input, cells),
     scheduledLoad(input, cells),
     equalLoad(samples, input, cells),
     clocksAgree(input),
@@ -119,9 +119,11 @@ function samplesComplete(samples: readonly Sample[], { load }: JudgeInput): Chec
   }
 }
 
-function noSilentSeconds(cells: Cells): Check {
-  const silent = entries(cells).map(({ name, cell }) => {
-    const empty = cell.requests.filter(requests => requests === 0).length
+function noSilentSeconds({ phases }: JudgeInput, cells: Cells): Check {
+  const silent = entries(cells).map(({ name, phase, cell }) => {
+    // What is left at the end of a phase may be too short for any request.
+    const whole = Math.max(1, Math.floor(lengthOf(phases[phase])))
+    const empty = cell.requests.slice(0, whole).filter(requests => requests === 0).length
     return { name, empty, count: cell.count }
   })
   const bad = silent.filter(({ empty, count: length }) => empty > MOST_SILENT * length)
@@ -139,12 +141,16 @@ function noSilentSeconds(cells: Cells): Check {
   }
 }
 
-function scheduledLoad({ load }: JudgeInput, cells: Cells): Check {
-  const rates = entries(cells).map(({ name, cell }) => ({
-    name,
-    rate: cell.count === 0 ? 0 : total(cell.requests) / cell.count,
-    edge: EDGE_REQUESTS / cell.count,
-  }))
+function scheduledLoad({ load, phases }: JudgeInput, cells: Cells): Check {
+  const rates = entries(cells).map(({ name, phase, cell }) => {
+    // Not by whole seconds: of a short phase the last one, which is rarely whole, is much.
+    const length = lengthOf(phases[phase])
+    return {
+      name,
+      rate: length > 0 ? total(cell.requests) / length : 0,
+      edge: length > 0 ? EDGE_REQUESTS / length : 0,
+    }
+  })
   const slowest = rates.reduce((one, other) => (other.rate < one.rate ? other : one))
   return {
     check: 'load as scheduled',
@@ -256,9 +262,14 @@ function unmoved(
   }
 }
 
+/** Seconds. */
+function lengthOf({ startMs, endMs }: Phase): number {
+  return (endMs - startMs) / 1000
+}
+
 function entries(cells: Cells) {
   return (['baseline', 'attack'] as const).flatMap(phase =>
-    GROUPS.map(group => ({ name: `${phase} of the ${group} group`, cell: cells[phase][group] })),
+    GROUPS.map(group => ({ name: `${phase} of the ${group} group`, phase, cell: cells[phase][group] })),
   )
 }
 
