@@ -1,3 +1,4 @@
+import { markdownTable as table, markdownText as text } from '../../platform/markdown.ts'
 import { GROUPS } from '../../platform/topology.ts'
 import type { JudgeInput } from '../journal-entry.ts'
 import { interval } from '../judgement/reasons.ts'
@@ -95,18 +96,4 @@ function signalCells(signal: SignalResult): string[] {
     signalMargin(name, margin),
     OUTCOME_WORDS[outcome],
   ]
-}
-
-function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  return [line(heading), line(heading.map(() => '---')), ...rows.map(line)].join('\n')
-}
-
-/** Text that means nothing to Markdown: no HTML, links, emphasis, cells or line breaks of its own. */
-function text(value: string): string {
-  return value
-    .replace(/\s+/g, ' ')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replace(/[\\`*_[\]|]/g, '\\$&')
 }

@@ -1,3 +1,4 @@
+import { markdownTable as table, markdownText as text } from '../../../platform/markdown.ts'
 import { count, utc } from '../web/words.ts'
 import type { AlertCounts, FrequentAlert, Mean, Mentioned, Reliability, Sev, WeekReport } from './report.ts'
 import {
@@ -302,18 +303,4 @@ function experiments({ runs }: WeekReport): string[] {
       ]),
     ),
   ]
-}
-
-function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  return [line(heading), line(heading.map(() => '---')), ...rows.map(line)].join('\n')
-}
-
-/** Text that means nothing to Markdown: no HTML, links, emphasis, cells or line breaks of its own. */
-function text(value: string): string {
-  return value
-    .replace(/\s+/g, ' ')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replace(/[\\`*_[\]|]/g, '\\$&')
 }
