@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { startTestServer, type TestServer } from '../database-fixture.ts'
-import { actionsBetween, recordAction } from './alert-actions.ts'
+import { actionsOn, recordAction } from './alert-actions.ts'
 
 // A busy machine takes its time to make a database.
 jest.setTimeout(60_000)
@@ -31,24 +31,19 @@ async function withEvent() {
 describe('recordAction()', () => {
   test('keeps who did what, when and why', async () => {
     const pool = await withEvent()
-    const acted = {
-      instance: INSTANCE,
-      firedMs: T,
-      actor: 'shift',
-      action: 'acknowledged',
-      note: null,
-    } as const
-    const noted = { ...acted, action: 'noted', note: 'a\0b' } as const
+    const event = { instance: INSTANCE, firedMs: T }
+    const acted = { actor: 'shift', action: 'acknowledged', note: null } as const
+    const noted = { actor: 'shift', action: 'noted', note: 'a\0b' } as const
 
-    expect(await recordAction(pool, noted, T + 9_000)).toBe(true)
-    expect(await recordAction(pool, acted, T + 5_000)).toBe(true)
+    expect(await recordAction(pool, { ...event, ...noted }, T + 9_000)).toBe(true)
+    expect(await recordAction(pool, { ...event, ...acted }, T + 5_000)).toBe(true)
 
-    expect(await actionsBetween(pool, T, T + 1)).toEqual([
+    expect(await actionsOn(pool, INSTANCE, T)).toEqual([
       { ...acted, atMs: T + 5_000 },
       { ...noted, note: 'a\ufffdb', atMs: T + 9_000 },
     ])
-    expect(await actionsBetween(pool, T + 1, T + 10_000)).toEqual([])
-    expect(await actionsBetween(pool, T - 1, T)).toEqual([])
+    expect(await actionsOn(pool, INSTANCE, T + 1)).toBeNull()
+    expect(await actionsOn(pool, INSTANCE, T - 1)).toBeNull()
   })
 
   test.each([
@@ -59,7 +54,7 @@ describe('recordAction()', () => {
     const pool = await withEvent()
     const kept = await recordAction(pool, { instance, firedMs, actor: 'shift', action: 'noted', note: '' }, T)
     expect(kept).toBe(false)
-    expect(await actionsBetween(pool, 0, T + 10_000)).toEqual([])
+    expect(await actionsOn(pool, INSTANCE, T)).toEqual([])
   })
 
   test('cuts what is far too long', async () => {
@@ -72,7 +67,7 @@ describe('recordAction()', () => {
       note: 'y'.repeat(5_000),
     } as const
     await recordAction(pool, long, T)
-    const [kept] = await actionsBetween(pool, T, T + 1)
+    const [kept] = (await actionsOn(pool, INSTANCE, T)) ?? []
     expect(kept?.actor).toHaveLength(100)
     expect(kept?.note).toHaveLength(2_000)
   })

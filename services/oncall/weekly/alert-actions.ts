@@ -1,5 +1,5 @@
-import type { ActionKind, ActionOnAlert } from '../contract.ts'
-import { type Sql, storableText, toDate, toMs } from '../database.ts'
+import type { ActionOnAlert } from '../contract.ts'
+import { type Sql, storableText, toDate } from '../database.ts'
 
 export type AlertAction = ActionOnAlert & {
   readonly instance: string
@@ -59,36 +59,4 @@ export async function actionsOn(
     [storableText(instance), toDate(firedMs)],
   )
   return rows[0]?.actions ?? null
-}
-
-type ActionRecord = {
-  readonly instance: string
-  readonly fired_at: Date
-  readonly at: Date
-  readonly actor: string
-  readonly action: ActionKind
-  readonly note: string | null
-}
-
-/**
- * What was done about the alerts that fired in [fromMs, untilMs), in the order in which it was done.
- */
-export async function actionsBetween(
-  sql: Sql,
-  fromMs: number,
-  untilMs: number,
-): Promise<readonly AlertAction[]> {
-  const { rows } = await sql.query<ActionRecord>(
-    `SELECT instance, fired_at, at, actor, action, note FROM alert_actions
-     WHERE fired_at >= $1 AND fired_at < $2 ORDER BY at, id`,
-    [toDate(fromMs), toDate(untilMs)],
-  )
-  return rows.map(({ instance, fired_at, at, actor, action, note }) => ({
-    instance,
-    firedMs: toMs(fired_at),
-    atMs: toMs(at),
-    actor,
-    action,
-    note,
-  }))
 }
