@@ -12,18 +12,18 @@ import {
 } from './example-plans.ts'
 
 describe('killContainer', () => {
-  test('is over once it has begun, and shows by one more start of the container', () => {
+  test('is over once it has begun, and shows by the end of the container that ran', () => {
     const fault = examplePlan('kill-container')
     expect(agentActions(fault)).toEqual([[{ action: 'signal', signal: 'KILL', process: 'main' }]])
     expect(fault.end).toEqual([])
     expect(fault.proofs).toEqual([
       {
-        proof: 'container-restarted',
+        proof: 'container-ended',
         namespace: 'experiment',
         pod: 'gateway-b',
         uid: 'experiment-gateway-b',
         container: 'gateway',
-        restartsBefore: 0,
+        runningIdBefore: 'containerd://gateway-b',
       },
     ])
   })

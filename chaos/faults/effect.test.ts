@@ -149,19 +149,19 @@ describe('look()', () => {
   })
 
   test.each([
-    ['as often as before', 2, null],
-    ['once more', 3, 'gateway-b/gateway restarted (2 -> 3)'],
-  ])('a container that restarted %s', (_title, restartCount, expected) => {
-    const view = gatewayB({
-      containers: [{ name: 'gateway', restartCount, running: true, memoryLimitMiB: null }],
-    })
+    ['runs on', 'containerd://1', null],
+    ['was started again', 'containerd://2', 'gateway-b/gateway ended and was started again'],
+    // The kubelet waits longer after each end, up to five minutes.
+    ['waits to be started again', null, 'gateway-b/gateway ended and is not started again yet'],
+  ])('a container that %s', (_title, runningId, expected) => {
+    const view = gatewayB({ containers: [{ name: 'gateway', runningId, memoryLimitMiB: null }] })
     const proof: Proof = {
-      proof: 'container-restarted',
+      proof: 'container-ended',
       namespace: 'experiment',
       pod: 'gateway-b',
       uid: 'experiment-gateway-b',
       container: 'gateway',
-      restartsBefore: 2,
+      runningIdBefore: 'containerd://1',
     }
     expect(seen(proof, view)).toBe(expected)
   })

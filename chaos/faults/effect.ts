@@ -89,8 +89,8 @@ export function look(proof: Proof, { view, statuses }: Sight): string | null {
       if (status?.proof?.proven !== true) return null
       return `${proof.what}: ${status.proof.detail} (${status.means.join(', ') || status.kind})`
     }
-    case 'container-restarted':
-      return lookRestarted(proof, view)
+    case 'container-ended':
+      return lookEnded(proof, view)
     case 'primary-moved': {
       const primary = primaryPod('experiment', view)
       if (primary === null || !primary.ready || primary.uid === proof.uidBefore) return null
@@ -130,11 +130,12 @@ function lookReplaced(proof: Extract<Proof, { readonly proof: 'pod-replaced' }>,
     : `pod ${proof.name} gone, ${successor.name} (${successor.uid}) in its place`
 }
 
-function lookRestarted(proof: Extract<Proof, { readonly proof: 'container-restarted' }>, view: LabView) {
+function lookEnded(proof: Extract<Proof, { readonly proof: 'container-ended' }>, view: LabView) {
   const pod = view.pods.find(candidate => candidate.uid === proof.uid)
   const container = pod?.containers.find(({ name }) => name === proof.container)
-  if (container === undefined || container.restartCount <= proof.restartsBefore) return null
-  return `${proof.pod}/${proof.container} restarted (${proof.restartsBefore} -> ${container.restartCount})`
+  if (container === undefined || container.runningId === proof.runningIdBefore) return null
+  const since = container.runningId === null ? 'is not started again yet' : 'was started again'
+  return `${proof.pod}/${proof.container} ended and ${since}`
 }
 
 function readyPods(service: string, view: LabView): number {
@@ -161,8 +162,8 @@ function missing(proof: Proof, { view, statuses }: Sight): string {
       const detail = status?.proof?.detail ?? status?.problem ?? 'no measurement'
       return `${proof.what} on ${proof.node} did not show (${detail})`
     }
-    case 'container-restarted':
-      return `${proof.pod}/${proof.container} did not restart`
+    case 'container-ended':
+      return `${proof.pod}/${proof.container} did not end`
     case 'primary-moved':
       return 'no other pod became the Postgres primary'
     case 'node-cordoned':

@@ -81,13 +81,14 @@ export type Proof =
   | { readonly proof: 'pod-gone'; readonly namespace: string; readonly name: string; readonly uid: string }
   /** The agent on the node measured the effect. */
   | { readonly proof: 'agent-measured'; readonly node: string; readonly id: string; readonly what: string }
+  /** The container that ran is no more, whether or not it was started again yet. */
   | {
-      readonly proof: 'container-restarted'
+      readonly proof: 'container-ended'
       readonly namespace: string
       readonly pod: string
       readonly uid: string
       readonly container: string
-      readonly restartsBefore: number
+      readonly runningIdBefore: string | null
     }
   | { readonly proof: 'primary-moved'; readonly uidBefore: string }
   | { readonly proof: 'node-cordoned'; readonly node: string }

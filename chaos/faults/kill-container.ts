@@ -24,18 +24,18 @@ export const killContainer: FaultDefinition<typeof schema> = {
       { durationSeconds: KILL_SECONDS, what: 'process 1 gone' },
       context,
     )
-    return { ...plan, end: [], proofs: selected.map((each): Proof => restarted(each)) }
+    return { ...plan, end: [], proofs: selected.map((each): Proof => ended(each)) }
   },
 }
 
-/** The kubelet counted one more start of the container. */
-function restarted({ pod, container }: SelectedContainer): Proof {
+/** What the kubelet does about it may take minutes, where it was killed often: the end is the effect. */
+function ended({ pod, container }: SelectedContainer): Proof {
   return {
-    proof: 'container-restarted',
+    proof: 'container-ended',
     namespace: pod.namespace,
     pod: pod.name,
     uid: pod.uid,
     container: container.name,
-    restartsBefore: container.restartCount,
+    runningIdBefore: container.runningId,
   }
 }

@@ -125,7 +125,11 @@ function podOf(group: string, service: string, nodeName: string, zone: Zone | nu
     role: service === 'database' ? (zone === 'a' ? 'primary' : 'replica') : null,
     address: `10.244.${nodeNumber(group, zone)}.${2 + groupNumber(group) * 4 + ['edge', 'gateway', 'recommender', 'database'].indexOf(service)}`,
     containers: [
-      { name: service, restartCount: 0, running: true, memoryLimitMiB: service === 'database' ? 768 : 320 },
+      {
+        name: service,
+        runningId: `containerd://${name}`,
+        memoryLimitMiB: service === 'database' ? 768 : 320,
+      },
     ],
   }
 }

@@ -21,8 +21,8 @@ export type NodeView = {
 
 export type ContainerView = {
   readonly name: string
-  readonly restartCount: number
-  readonly running: boolean
+  /** Of the one that runs now, another one after each start; null: none runs. */
+  readonly runningId: string | null
   /** null: none. */
   readonly memoryLimitMiB: number | null
 }

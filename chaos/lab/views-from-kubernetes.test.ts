@@ -83,27 +83,31 @@ describe('podView()', () => {
     expect(podView({}).unschedulable).toBe(false)
   })
 
-  test('tells of each container how often it was started again and what it may use', () => {
+  test('tells of each container which one runs now and what it may use', () => {
+    const status = { restartCount: 2, ready: true, image: '', imageID: '' }
     const pod = {
       spec: {
         containers: [
           { name: 'gateway', resources: { limits: { memory: '320Mi' } } },
           { name: 'not-started' },
+          { name: 'ended' },
         ],
         initContainers: [{ name: 'once' }],
       },
       status: {
         podIP: '10.244.22.3',
         containerStatuses: [
-          { name: 'gateway', restartCount: 2, state: { running: {} }, ready: true, image: '', imageID: '' },
+          { ...status, name: 'gateway', containerID: 'containerd://2', state: { running: {} } },
+          { ...status, name: 'ended', containerID: 'containerd://3', state: { waiting: {} } },
         ],
       },
     }
     expect(podView(pod)).toMatchObject({
       address: '10.244.22.3',
       containers: [
-        { name: 'gateway', restartCount: 2, running: true, memoryLimitMiB: 320 },
-        { name: 'not-started', restartCount: 0, running: false, memoryLimitMiB: null },
+        { name: 'gateway', runningId: 'containerd://2', memoryLimitMiB: 320 },
+        { name: 'not-started', runningId: null, memoryLimitMiB: null },
+        { name: 'ended', runningId: null, memoryLimitMiB: null },
       ],
     })
   })

@@ -90,8 +90,7 @@ function containerView({ name, resources }: V1Container, pod: V1Pod): ContainerV
   const status = pod.status?.containerStatuses?.find(candidate => candidate.name === name)
   return {
     name,
-    restartCount: status?.restartCount ?? 0,
-    running: status?.state?.running !== undefined,
+    runningId: status?.state?.running === undefined ? null : (status.containerID ?? null),
     memoryLimitMiB: mebibytes(resources?.limits?.memory),
   }
 }
