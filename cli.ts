@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { KubeConfig } from '@kubernetes/client-node'
 import { Command, CommanderError } from 'commander'
 import { alertFiles } from './alerts/files.ts'
 import { leftovers, undoLeftovers } from './chaos/audit.ts'
@@ -61,6 +60,7 @@ import { LAB_COMMANDS } from './platform/commands.ts'
 import { MachineryError, UserError } from './platform/errors.ts'
 import { type BuiltImages, ensureImages } from './platform/images/build.ts'
 import { ingestFolder, ingestImage, ingestStore } from './platform/ingest.ts'
+import { kubeConfigOf } from './platform/kube-config.ts'
 import {
   baselinePath,
   bringDown,
@@ -291,10 +291,12 @@ async function report(
   options: Common & { readonly week: string; readonly output?: string },
 ): Promise<number> {
   const { access } = await readRecord(recordOf(options))
-  const config = new KubeConfig()
-  config.loadFromFile(access.kubeconfigPath)
-  config.setCurrentContext(access.context)
-  const text = await fetchWeek(config, options.week, options.json ? 'json' : 'markdown', stop.signal)
+  const text = await fetchWeek(
+    kubeConfigOf(access),
+    options.week,
+    options.json ? 'json' : 'markdown',
+    stop.signal,
+  )
   if (options.output === undefined) process.stdout.write(`${text.trimEnd()}\n`)
   else await writeTo(options.output, text)
   return EXIT.worked
@@ -411,7 +413,10 @@ async function doctor(options: Common): Promise<number> {
 }
 
 async function render(options: Common): Promise<number> {
-  const record = await readRecord(recordOf(options)).catch(() => unbuilt(options))
+  const record = await readRecord(recordOf(options)).catch(error => {
+    if (error instanceof UserError && error.code === 'NOT_UP') return unbuilt(options)
+    throw error
+  })
   const objects = renderAll(renderInput(record))
   print(options, objects, toYaml(objects).trimEnd())
   return EXIT.worked

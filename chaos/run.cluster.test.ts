@@ -30,23 +30,31 @@ const MINUTE_MS = 60_000
 jest.setTimeout(6 * MINUTE_MS)
 const never = new AbortController().signal
 
-/** A shipped experiment, shortened; still long enough for a verdict with data. */
-async function shortened(name: string, requestsPerSecond = 30): Promise<Experiment> {
+type Phases = Experiment['phases']
+/** Long enough for a verdict with data. */
+const JUDGED: Phases = {
+  warmupSeconds: 3,
+  baselineSeconds: 25,
+  holdSeconds: 22,
+  recoverySeconds: 10,
+  transitionSeconds: 2,
+}
+/** Where something else than the verdict is looked at. */
+const BRIEF: Phases = { ...JUDGED, baselineSeconds: 10, holdSeconds: 16, recoverySeconds: 6 }
+
+/** A shipped experiment, shortened. */
+async function shortened(name: string, phases: Phases, requestsPerSecond = 30): Promise<Experiment> {
   const { experiment } = await loadExperiment(join(import.meta.dirname, 'experiments', `${name}.yaml`))
+  const { warmupSeconds, baselineSeconds, holdSeconds, recoverySeconds } = phases
+  const durationSeconds = warmupSeconds + baselineSeconds + holdSeconds + recoverySeconds + 2
   return {
     ...experiment,
     // A machine that does other things beside may well fail a request in twenty.
     abort: { ...experiment.abort, failedShare: 1 },
-    load: { ...experiment.load, requestsPerSecond, durationSeconds: 62 },
-    phases: {
-      warmupSeconds: 3,
-      baselineSeconds: 25,
-      holdSeconds: 22,
-      recoverySeconds: 10,
-      transitionSeconds: 2,
-    },
+    load: { ...experiment.load, requestsPerSecond, durationSeconds },
+    phases,
     faults: experiment.faults.map(fault =>
-      'durationSeconds' in fault ? { ...fault, durationSeconds: 22 } : fault,
+      'durationSeconds' in fault ? { ...fault, durationSeconds: holdSeconds } : fault,
     ),
   }
 }
@@ -103,9 +111,13 @@ afterAll(() => {
   for (const { agents } of connections) agents.close()
 })
 
-async function run(name: string, signal = never, requestsPerSecond?: number): Promise<RunResult> {
+async function run(
+  name: string,
+  phases: Phases,
+  { signal = never, requestsPerSecond }: { signal?: AbortSignal; requestsPerSecond?: number } = {},
+): Promise<RunResult> {
   dependencies = await connect()
-  const experiment = await shortened(name, requestsPerSecond)
+  const experiment = await shortened(name, phases, requestsPerSecond)
   return await runExperiment({ experiment, text: '' }, dependencies, signal)
 }
 
@@ -125,7 +137,8 @@ async function expectJudged({ folder, verdict, residue: left }: RunResult) {
   expect(judge(samples, input)).toEqual(verdict)
   expect(input.writes.control).toMatchObject({ lost: 0 })
   expect(input.writes.experiment).toMatchObject({ lost: 0 })
-  expect(input.writes.experiment.acknowledged).toBeGreaterThan(100)
+  // One request in ten is a write.
+  expect(input.writes.experiment.acknowledged).toBeGreaterThan(0.08 * input.load.requests.experiment)
   expect(input.load.droppedIterations).toBe(0)
   expect(samples).toHaveLength(input.load.requests.control + input.load.requests.experiment)
   for (const signal of verdict?.signals ?? []) expect(signal.outcome).not.toBe('no_data')
@@ -136,7 +149,7 @@ async function expectJudged({ folder, verdict, residue: left }: RunResult) {
 describe('runExperiment() on the local lab', () => {
   test('zone outage: proven, undone, no acknowledged write lost, a verdict with data', async () => {
     const zoneBefore = primaryZone('experiment', await dependencies.lab.view())
-    const input = await expectJudged(await run('zone-outage'))
+    const input = await expectJudged(await run('zone-outage', JUDGED))
     expect(input.faults[0]?.targets).toEqual([`experiment-${zoneBefore}`])
     const texts = input.events.map(({ text }) => text)
     expect(texts).toContain(`node experiment-${zoneBefore} NotReady`)
@@ -146,22 +159,22 @@ describe('runExperiment() on the local lab', () => {
   })
 
   test('pod kill: gateway, recommender and the primary replaced, no acknowledged write lost', async () => {
-    const input = await expectJudged(await run('pod-kill'))
+    const input = await expectJudged(await run('pod-kill', BRIEF))
     expect(input.faults[0]?.targets).toHaveLength(3)
   })
 
   test('surge: twice the load for the experiment alone, for as long as it was asked for', async () => {
-    const input = await expectJudged(await run('load-surge', never, 20))
+    const input = await expectJudged(await run('load-surge', BRIEF, { requestsPerSecond: 20 }))
     expect(input.faults[0]).toMatchObject({ kind: 'surge', targets: ['load'] })
     const { control, experiment } = input.load.requests
-    // 20 more a second for 22 s; a generator whose clocks of the two groups begin apart may be off by a second's worth.
-    expect(experiment - control).toBeGreaterThan(420)
-    expect(experiment - control).toBeLessThan(460)
+    // 20 more a second for 16 s; a generator whose clocks of the two groups begin apart may be off by a second's worth.
+    expect(experiment - control).toBeGreaterThan(300)
+    expect(experiment - control).toBeLessThan(340)
   })
 
   test('an attack that turns everybody away is called off, undone, and told in the console', async () => {
     dependencies = await connect()
-    const base = await shortened('network-latency')
+    const base = await shortened('network-latency', BRIEF)
     const faults: Experiment['faults'] = [
       {
         kind: 'blackhole',
@@ -175,8 +188,6 @@ describe('runExperiment() on the local lab', () => {
       ...base,
       faults,
       abort: { alpha: 0.01, failedShare: 0.05, windowSeconds: 5 },
-      load: { ...base.load, durationSeconds: 40 },
-      phases: { ...base.phases, baselineSeconds: 15, holdSeconds: 16, recoverySeconds: 6 },
       blastRadius: { maxTargets: 3, keepHealthy: 0 },
     }
     const {
@@ -208,7 +219,7 @@ describe('runExperiment() on the local lab', () => {
 
   test('Ctrl-C in the attack gives the zone its power back', async () => {
     const stop = new AbortController()
-    const running = run('zone-outage', stop.signal)
+    const running = run('zone-outage', BRIEF, { signal: stop.signal })
     await until(async () => (await dependencies.cluster.poweredOff()).length > 0, 'a powered-off node')
     stop.abort(new Error('Ctrl-C'))
     expect(await running).toMatchObject({ ended: 'interrupted', verdict: null, residue: [] })
@@ -218,7 +229,7 @@ describe('runExperiment() on the local lab', () => {
   test('a runner killed with -9 in the attack: the next command heals', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'killed-'))
     const file = join(folder, 'experiment.yaml')
-    await writeFile(file, stringify(await shortened('zone-outage')))
+    await writeFile(file, stringify(await shortened('zone-outage', BRIEF)))
     const cli = join(import.meta.dirname, '..', 'cli.ts')
     const runner = spawn(process.execPath, [cli, 'run', file], { cwd: folder, stdio: 'ignore' })
     const ended = once(runner, 'exit')

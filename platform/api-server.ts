@@ -1,8 +1,9 @@
 import http from 'node:http'
 import https from 'node:https'
-import { KubeConfig } from '@kubernetes/client-node'
+import type { KubeConfig } from '@kubernetes/client-node'
 import type { ClusterAccess } from './cluster/cluster.ts'
 import { MachineryError } from './errors.ts'
+import { kubeConfigOf } from './kube-config.ts'
 import type { KubernetesObject } from './manifests/object.ts'
 
 /** Name under which the API server keeps which fields are ours. */
@@ -120,10 +121,8 @@ export class KubeconfigApiServer implements ApiServer {
   readonly #signal: AbortSignal | undefined
   #options: https.RequestOptions | undefined
 
-  constructor({ kubeconfigPath, context }: ClusterAccess, signal?: AbortSignal) {
-    this.#config = new KubeConfig()
-    this.#config.loadFromFile(kubeconfigPath)
-    this.#config.setCurrentContext(context)
+  constructor(access: ClusterAccess, signal?: AbortSignal) {
+    this.#config = kubeConfigOf(access)
     this.#signal = signal
   }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -41,6 +41,16 @@ describe('readRecord()', () => {
     expect(await readRecord(await written())).toEqual(record)
     await expect(readRecord('/nowhere/lab.json')).rejects.toMatchObject({
       code: 'NOT_UP',
+      hint: expect.stringContaining('./divergence up'),
+    })
+  })
+
+  test('says of a damaged one that it is damaged, and where it is', async () => {
+    const path = await written()
+    await truncate(path, 20)
+    await expect(readRecord(path)).rejects.toMatchObject({
+      code: 'RECORD_UNREADABLE',
+      message: expect.stringContaining(path),
       hint: expect.stringContaining('./divergence up'),
     })
   })

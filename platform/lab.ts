@@ -174,15 +174,16 @@ export async function writeRecord(path: string, record: LabRecord): Promise<void
   await rename(`${path}.new`, path)
 }
 
-/** @throws UserError when no `up` has finished yet */
+/** @throws UserError when no `up` has finished yet, or what it wrote down cannot be read */
 export async function readRecord(path: string): Promise<LabRecord> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as LabRecord
   } catch (cause) {
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
     throw new UserError(
-      'NOT_UP',
-      'Cannot reach the lab: it is not up',
-      "Bring it up with './divergence up', then try again.",
+      isMissing ? 'NOT_UP' : 'RECORD_UNREADABLE',
+      `Cannot reach the lab: ${isMissing ? 'it is not up' : `what 'up' wrote down in '${path}' cannot be read`}`,
+      `${isMissing ? 'Bring it up' : 'Have it written anew'} with './divergence up', then try again.`,
       { cause },
     )
   }

@@ -1,6 +1,7 @@
-import { KubeConfig, type V1Status } from '@kubernetes/client-node'
+import type { KubeConfig, V1Status } from '@kubernetes/client-node'
 import type { ClusterAccess } from './cluster/cluster.ts'
 import { cannotRun, execute } from './exec.ts'
+import { kubeConfigOf } from './kube-config.ts'
 
 /** How long a program may run, milliseconds: those that are run here look at a few files. */
 const LIMIT_MS = 60_000
@@ -27,10 +28,8 @@ export class KubeconfigPodPrograms implements PodPrograms {
   readonly #signal: AbortSignal | undefined
   readonly #limitMs: number
 
-  constructor({ kubeconfigPath, context }: ClusterAccess, signal?: AbortSignal, limitMs = LIMIT_MS) {
-    this.#config = new KubeConfig()
-    this.#config.loadFromFile(kubeconfigPath)
-    this.#config.setCurrentContext(context)
+  constructor(access: ClusterAccess, signal?: AbortSignal, limitMs = LIMIT_MS) {
+    this.#config = kubeConfigOf(access)
     this.#signal = signal
     this.#limitMs = limitMs
   }

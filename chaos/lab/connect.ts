@@ -1,6 +1,6 @@
-import { KubeConfig } from '@kubernetes/client-node'
 import type { Cluster, ClusterAccess, ImageReferences } from '../../platform/cluster/cluster.ts'
 import { UserError } from '../../platform/errors.ts'
+import { kubeConfigOf } from '../../platform/kube-config.ts'
 import { GROUPS, type Group, PORTS, serviceHost } from '../../platform/topology.ts'
 import { clusterExecutor } from '../faults/executor.ts'
 import { systemClock } from '../measurement/clock.ts'
@@ -52,9 +52,7 @@ export function connectLab(
       'Cannot drive load: the lab has no image for it',
       "Run './divergence up' again.",
     )
-  const config = new KubeConfig()
-  config.loadFromFile(access.kubeconfigPath)
-  config.setCurrentContext(access.context)
+  const config = kubeConfigOf(access)
   const clock = systemClock
   const lab = new KubernetesLab(config, clock)
   const agents = kubernetesAgents(config)

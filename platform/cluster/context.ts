@@ -1,15 +1,14 @@
 import {
-  ApiException,
   type ConfigurationOptions,
   CoreV1Api,
   createConfiguration,
-  KubeConfig,
   type Middleware,
   StorageV1Api,
   type V1Node,
   VersionApi,
 } from '@kubernetes/client-node'
 import { MachineryError, UserError } from '../errors.ts'
+import { kubeConfigOf, reasonOf } from '../kube-config.ts'
 import { GROUPS, type Group, LABELS, ZONES, type Zone } from '../topology.ts'
 import type { Check, Cluster, ClusterAccess, ClusterFacts, ImageReferences, Progress } from './cluster.ts'
 
@@ -108,16 +107,7 @@ export class ContextCluster implements Cluster {
     this.#access = access
     this.#registry = registry
     this.#publicImages = publicImages
-    const names = this.#config()
-      .getContexts()
-      .map(context => context.name)
-    if (!names.includes(access.context)) {
-      throw new UserError(
-        'CONTEXT_UNKNOWN',
-        `Cannot use context '${access.context}': '${access.kubeconfigPath}' has ${names.join(', ') || 'no contexts'}`,
-        'Pass --context with one of these names, or set KUBECONFIG to the file that has it.',
-      )
-    }
+    kubeConfigOf(access)
   }
 
   /** @throws Error before `up` has asked the cluster */
@@ -132,7 +122,7 @@ export class ContextCluster implements Cluster {
    * @throws MachineryError when the API server does not answer
    */
   async up(progress: Progress, signal: AbortSignal): Promise<ClusterAccess> {
-    const config = this.#config()
+    const config = kubeConfigOf(this.#access)
     progress(`asking context ${this.#access.context}`)
     const { gitVersion } = await this.#ask(signal, options =>
       config.makeApiClient(VersionApi).getCode({}, options),
@@ -225,31 +215,4 @@ export class ContextCluster implements Cluster {
       )
     }
   }
-
-  #config(): KubeConfig {
-    const { kubeconfigPath, context } = this.#access
-    const config = new KubeConfig()
-    try {
-      config.loadFromFile(kubeconfigPath)
-    } catch (cause) {
-      const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-      throw new UserError(
-        missing ? 'KUBECONFIG_MISSING' : 'KUBECONFIG_UNREADABLE',
-        `Cannot use context '${context}': ${missing ? `there is no kubeconfig '${kubeconfigPath}'` : `'${kubeconfigPath}' is no kubeconfig that can be read, ${reasonOf(cause)}`}`,
-        'Pass --kubeconfig with the file that has the context, or set KUBECONFIG to it.',
-        { cause },
-      )
-    }
-    config.setCurrentContext(context)
-    return config
-  }
-}
-
-/** What a person can use of an error: not the headers of an answer, and what is under `fetch failed`. */
-function reasonOf(error: unknown): string {
-  if (error instanceof ApiException) return `the API server said ${error.code}`
-  if (!(error instanceof Error)) return String(error)
-  const { message, code } = (error.cause ?? {}) as Partial<NodeJS.ErrnoException>
-  // A name of two addresses fails twice, and the sum of both has no message.
-  return message || code || error.message
 }
