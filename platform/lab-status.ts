@@ -1,7 +1,16 @@
 import type { ApiServer, LiveObject } from './api-server.ts'
 import { PATRONI_PRIMARY, PATRONI_ROLE_LABEL } from './manifests/database.ts'
 import { isPodReady, type Readiness, readiness, restartCount, whyNotReady } from './readiness.ts'
-import { CHAOS_NAMESPACE, GROUP_JOBS, GROUPS, type Group, LABELS, SHARED_NAMESPACE } from './topology.ts'
+import {
+  CHAOS_NAMESPACE,
+  GROUP_JOBS,
+  GROUPS,
+  type Group,
+  LABELS,
+  labZoneOf,
+  SHARED_NAMESPACE,
+  type Zone,
+} from './topology.ts'
 
 export type PodState = {
   readonly name: string
@@ -76,7 +85,7 @@ export type LiveLab = {
 }
 
 export function describeLab(live: LiveLab): LabState {
-  const zones = new Map(live.nodes.map(node => [node.metadata.name, node.metadata.labels?.[LABELS.zone]]))
+  const zones = new Map(live.nodes.map(node => [node.metadata.name, labZoneOf(node.metadata.labels)]))
   const servicesIn = (namespace: string) =>
     live.workloads
       .filter(each => each.metadata.namespace === namespace && each.metadata.labels?.[LABELS.service])
@@ -106,7 +115,7 @@ function describeGroup(services: readonly ServiceState[], jobs: readonly JobStat
 function describeService(
   workload: LiveObject,
   pods: readonly LiveObject[],
-  zones: ReadonlyMap<string, string | undefined>,
+  zones: ReadonlyMap<string, Zone | null>,
 ): ServiceState {
   const { namespace, labels = {} } = workload.metadata
   const service = labels[LABELS.service] ?? ''
@@ -131,7 +140,7 @@ function desiredPods(workload: LiveObject): number {
   return (workload.spec as { replicas?: number } | undefined)?.replicas ?? 1
 }
 
-function describePod(pod: LiveObject, zones: ReadonlyMap<string, string | undefined>): PodState {
+function describePod(pod: LiveObject, zones: ReadonlyMap<string, Zone | null>): PodState {
   const node = (pod.spec as { nodeName?: string } | undefined)?.nodeName ?? ''
   const zone = zones.get(node)
   const why = whyNotReady(pod)
@@ -170,7 +179,7 @@ function isDone(job: JobState): boolean {
 }
 
 function describeNode(node: LiveObject): NodeState {
-  const zone = node.metadata.labels?.[LABELS.zone]
+  const zone = labZoneOf(node.metadata.labels)
   return {
     name: node.metadata.name,
     group: node.metadata.labels?.[LABELS.group] ?? '',

@@ -61,7 +61,9 @@ describe('statusText()', () => {
 
   test('tells how to open a cluster that brings no addresses here', () => {
     const remote = addressesOf({ facts: { kind: 'context', storageClassName: 'x', nodes: [] } })
-    expect(statusText(state, remote, '/k')).toContain('kubectl -n control port-forward service/edge 8080')
+    const text = statusText(state, remote, '/k')
+    expect(text).toContain('kubectl -n control port-forward service/edge 30081:8080\n')
+    expect(text).toContain('kubectl -n observability port-forward service/oncall 30070:8070\n')
   })
 })
 

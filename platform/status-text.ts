@@ -1,7 +1,7 @@
 import { alignColumns } from './columns.ts'
 import type { LabRecord } from './lab.ts'
 import type { LabState, ServiceState } from './lab-status.ts'
-import { FORWARDED_PORTS, GROUPS } from './topology.ts'
+import { FORWARDED_PORTS, GROUPS, PORTS, SHARED_NAMESPACE } from './topology.ts'
 
 /** What a person opens: base URLs on this machine; null where the cluster does not bring them here. */
 export type Addresses = Readonly<
@@ -20,7 +20,19 @@ export function addressesOf({ facts }: Pick<LabRecord, 'facts'>): Addresses {
 }
 
 export function addressLines(addresses: Addresses): string[] {
-  if (addresses.control === null) return ['Open them with: kubectl -n control port-forward service/edge 8080']
+  if (addresses.control === null) {
+    const open = (namespace: string, service: string, ports: string) =>
+      `kubectl -n ${namespace} port-forward service/${service} ${ports}`
+    return [
+      'Open them with:',
+      `  ${open('control', 'edge', `${FORWARDED_PORTS.controlGateway}:${PORTS.edge}`)}`,
+      `  ${open('experiment', 'edge', `${FORWARDED_PORTS.experimentGateway}:${PORTS.edge}`)}`,
+      // Notifications of alerts lead to the console at this port.
+      `  ${open(SHARED_NAMESPACE, 'oncall', `${FORWARDED_PORTS.oncall}:${PORTS.oncall}`)}`,
+      `  ${open(SHARED_NAMESPACE, 'prometheus', `${FORWARDED_PORTS.prometheus}:${PORTS.prometheus}`)}`,
+      `  ${open(SHARED_NAMESPACE, 'zipkin', `${FORWARDED_PORTS.zipkin}:${PORTS.zipkin}`)}`,
+    ]
+  }
   return Object.entries(addresses).map(([name, url]) => `${name.padEnd(12)}${url}`)
 }
 

@@ -41,6 +41,8 @@ export const SHARED_GROUP = 'system'
 export const LABELS = {
   group: 'group',
   zone: 'topology.kubernetes.io/zone',
+  /** Zone of the lab, on nodes whose `zone` has a name that a cloud gave it. */
+  labZone: 'divergence/zone',
   service: 'service',
   partOf: 'app.kubernetes.io/part-of',
   /** Value of `partOf` on everything this project makes: what lacks it is never touched. */
@@ -48,6 +50,16 @@ export const LABELS = {
   /** On what `up` rendered, and on nothing else: only these objects are pruned when they are no longer rendered. */
   managedBy: 'app.kubernetes.io/managed-by',
 } as const
+
+/**
+ * Zone of the lab that a node is in, by its labels; null for a node of neither group. Clouds name zones as they like and
+ * let nobody say otherwise: there a label of ours tells which is which.
+ */
+export function labZoneOf(labels: Readonly<Record<string, string>> | undefined): Zone | null {
+  const { [LABELS.group]: group, [LABELS.labZone]: own, [LABELS.zone]: given } = labels ?? {}
+  if (!GROUPS.some(each => each === group)) return null
+  return ZONES.find(zone => zone === (own ?? given)) ?? null
+}
 
 /** Namespace of the shared services; each group's namespace is the group's own name. */
 export const SHARED_NAMESPACE = 'observability'

@@ -40,6 +40,13 @@ describe('nodeView()', () => {
     })
   })
 
+  test('takes the zone of the lab from its own label where a cloud names zones as it likes', () => {
+    const labels = { 'topology.kubernetes.io/zone': 'eu-1b', 'divergence/zone': 'b' }
+    expect(nodeView({ metadata: { labels: { ...labels, group: 'control' } } }).zone).toBe('b')
+    // A node of neither group is in no zone of the lab, wherever it stands.
+    expect(nodeView({ metadata: { labels } }).zone).toBeNull()
+  })
+
   test('gives no group to a node without the label', () => {
     expect(nodeView({ metadata: { name: 'x' } })).toMatchObject({ group: null, zone: null, ready: false })
   })

@@ -7,7 +7,7 @@ import type {
   V1StatefulSet,
 } from '@kubernetes/client-node'
 import { PATRONI_PRIMARY, PATRONI_ROLE_LABEL } from '../../platform/manifests/database.ts'
-import { LABELS, ZONES } from '../../platform/topology.ts'
+import { LABELS, labZoneOf } from '../../platform/topology.ts'
 import { quantityValue } from '../../services/object-state/quantity.ts'
 import type { ContainerView, NodeView, PodView, ServiceView, WorkloadView } from './view.ts'
 
@@ -23,7 +23,7 @@ export function nodeView(node: V1Node): NodeView {
     name: node.metadata?.name ?? '',
     uid: node.metadata?.uid ?? '',
     group: labels[LABELS.group] ?? null,
-    zone: ZONES.find(zone => zone === labels[LABELS.zone]) ?? null,
+    zone: labZoneOf(labels),
     ready: condition?.status === 'True',
     cordoned: node.spec?.unschedulable ?? false,
     taints: (node.spec?.taints ?? [])

@@ -9,7 +9,7 @@ import {
 } from '@kubernetes/client-node'
 import { MachineryError, UserError } from '../errors.ts'
 import { kubeConfigOf, reasonOf } from '../kube-config.ts'
-import { GROUPS, type Group, LABELS, ZONES, type Zone } from '../topology.ts'
+import { GROUPS, type Group, LABELS, labZoneOf, ZONES, type Zone } from '../topology.ts'
 import type { Check, Cluster, ClusterAccess, ClusterFacts, ImageReferences, Progress } from './cluster.ts'
 
 /** Longest wait for an answer of an API server or a registry, milliseconds. */
@@ -20,7 +20,7 @@ const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
 
 /**
  * Says which worker nodes the two groups still lack; empty when the cluster fits.
- * A group needs a Ready node, labelled with the group, in as many zones as the topology has.
+ * A group needs a Ready node, labelled with the group, in each zone of the lab.
  */
 export function missingNodes(nodes: readonly V1Node[]): string[] {
   return GROUPS.flatMap(group => {
@@ -29,10 +29,8 @@ export function missingNodes(nodes: readonly V1Node[]): string[] {
         node.metadata?.labels?.[LABELS.group] === group &&
         node.status?.conditions?.some(condition => condition.type === 'Ready' && condition.status === 'True'),
     )
-    const zones = new Set(ready.flatMap(node => node.metadata?.labels?.[LABELS.zone] ?? []))
-    return zones.size >= ZONES.length
-      ? []
-      : [`group '${group}' has Ready nodes in ${zones.size} of ${ZONES.length} zones`]
+    const missing = ZONES.filter(zone => !ready.some(node => labZoneOf(node.metadata?.labels) === zone))
+    return missing.length === 0 ? [] : [`group '${group}' has no Ready node in zone ${missing.join(', ')}`]
   })
 }
 
@@ -135,7 +133,7 @@ export class ContextCluster implements Cluster {
       throw new UserError(
         'NODES_MISSING',
         `Cannot place the groups in context '${this.#access.context}': ${missing.join('; ')}`,
-        `Label and taint worker nodes of three zones for each group: kubectl label node NAME ${LABELS.group}=experiment && kubectl taint node NAME ${LABELS.group}=experiment:NoSchedule`,
+        `Label and taint a worker node of each zone for each group: kubectl label node NAME ${LABELS.group}=experiment ${LABELS.labZone}=a && kubectl taint node NAME ${LABELS.group}=experiment:NoSchedule`,
       )
     }
     const { items: classes } = await this.#ask(signal, options =>

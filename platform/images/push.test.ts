@@ -39,6 +39,23 @@ describe('push()', () => {
     },
   )
 
+  test.each([
+    [
+      'is content with a registry that has the tag and lets nobody push it again',
+      "tag invalid: The image tag '0a' already exists in the 'edge' repository and cannot be overwritten because the repository is immutable.",
+      undefined,
+    ],
+    ['is not content with another refusal', 'denied: the repository does not exist', 'does not exist'],
+  ])('%s', async (_title, answer, problem) => {
+    const run = async (_: string, args: readonly string[]) => {
+      if (args[0] === 'push') throw new Error(`Cannot run docker push: ${answer}`)
+      return ''
+    }
+    const pushed = push(request, { run, ask: async () => 401 }, () => undefined, new AbortController().signal)
+    if (problem === undefined) await pushed
+    else await expect(pushed).rejects.toThrow(problem)
+  })
+
   test('keeps no second tag of an upload that failed', async () => {
     const commands: string[] = []
     const run = async (_: string, args: readonly string[]) => {

@@ -41,10 +41,20 @@ export async function push(
   await tools.run('docker', ['tag', tag, reference], { signal })
   try {
     await tools.run('docker', ['push', '--quiet', reference], { signal, hint })
+  } catch (error) {
+    if (!hasItAlready(error)) throw error
   } finally {
     // The tag is only for the upload; an aborted one must not leave it behind either.
     await tools.run('docker', ['image', 'rm', '--no-prune', reference])
   }
+}
+
+/**
+ * A registry whose tags are immutable refuses one that it has, the same image too (ECR: aws/containers-roadmap#2179). A tag
+ * is the hash of what is in the image: what is there is this image.
+ */
+function hasItAlready(error: unknown): boolean {
+  return error instanceof Error && /already exists in the .+ repository .+ immutable/.test(error.message)
 }
 
 /** Where a registry answers for a manifest. Docker speaks plain HTTP with registries on the machine itself, and only there. */

@@ -1,5 +1,5 @@
 import type { V1Node } from '@kubernetes/client-node'
-import { LABELS, SHARED_GROUP } from '../../platform/topology.ts'
+import { LABELS, labZoneOf, SHARED_GROUP } from '../../platform/topology.ts'
 import { type Family, type Identity, one, states } from './family.ts'
 import { quantityValue, resourceUnit } from './quantity.ts'
 
@@ -42,7 +42,7 @@ export const NODE_FAMILIES: readonly Family<V1Node>[] = [
       {
         labels: {
           label_group: metadata?.labels?.[LABELS.group] ?? '',
-          label_topology_kubernetes_io_zone: metadata?.labels?.[LABELS.zone] ?? '',
+          label_topology_kubernetes_io_zone: labZoneOf(metadata?.labels) ?? '',
         },
         value: 1,
       },

@@ -1,5 +1,5 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node'
-import { LABELS, PORTS, SHARED_GROUP } from '../../platform/topology.ts'
+import { LABELS, labZoneOf, PORTS, SHARED_GROUP } from '../../platform/topology.ts'
 import { type PlacedPod, PROBE_NAMES, probeTargets, type TargetGroup } from './probes.ts'
 
 /*
@@ -102,6 +102,6 @@ function nodeGroup(node: V1Node | undefined): string {
 }
 
 function zoneLabel(node: V1Node | undefined): { readonly zone?: string } {
-  const zone = node?.metadata?.labels?.[LABELS.zone]
+  const zone = labZoneOf(node?.metadata?.labels)
   return zone ? { zone } : {}
 }

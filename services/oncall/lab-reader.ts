@@ -1,5 +1,5 @@
 import { ApiException, CoreV1Api, type KubeConfig, type V1Node, type V1Pod } from '@kubernetes/client-node'
-import { CHAOS_NAMESPACE, GROUPS, LABELS, ZONES } from '../../platform/topology.ts'
+import { CHAOS_NAMESPACE, GROUPS, LABELS, labZoneOf } from '../../platform/topology.ts'
 import { HALT_NAME } from '../agent/protocol.ts'
 import type { NodeState, PodState } from './contract.ts'
 
@@ -92,7 +92,7 @@ function nodeOf({ metadata, spec, status }: V1Node): NodeState {
   return {
     name: metadata?.name ?? '',
     group: labels[LABELS.group] ?? '',
-    zone: ZONES.find(zone => zone === labels[LABELS.zone]) ?? null,
+    zone: labZoneOf(labels),
     ready: isTrue(status?.conditions, 'Ready'),
     cordoned: spec?.unschedulable === true,
   }
