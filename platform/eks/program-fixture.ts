@@ -1,4 +1,5 @@
 import * as pulumi from '@pulumi/pulumi'
+import { answerTo, madeUp } from './aws-fixture.ts'
 
 /** A resource as the program registers it with the engine. */
 export type Registered = {
@@ -14,12 +15,6 @@ export type Program = {
   readonly outputs: Readonly<Record<string, unknown>>
 }
 
-const ACCOUNT = '111122223333'
-const REGION = 'eu-central-1'
-
-/** Not in order of their names, as AWS does not promise any. */
-const ZONE_NAMES = ['eu-central-1b', 'eu-central-1a', 'eu-central-1c']
-
 /**
  * Runs the whole program with an engine that makes nothing: every resource is registered with the packages that Pulumi
  * runs, and gets outputs such as AWS would give it.
@@ -31,10 +26,6 @@ export async function runProgram(
   start: () => Promise<Record<string, pulumi.Output<unknown>>>,
 ): Promise<Program> {
   const resources: Registered[] = []
-  const questions: Record<string, Record<string, unknown>> = {
-    'aws:index/getAvailabilityZones:getAvailabilityZones': { names: ZONE_NAMES },
-    'aws:index/getRegion:getRegion': { region: REGION },
-  }
   pulumi.runtime.setAllConfig(
     Object.fromEntries(Object.entries(config).map(([key, value]) => [`divergence-eks:${key}`, value])),
   )
@@ -44,11 +35,7 @@ export async function runProgram(
         resources.push({ type, name, inputs })
         return { id: `${name}-id`, state: { ...inputs, ...madeUp(type, name, inputs) } }
       },
-      call({ token }) {
-        const answer = questions[token]
-        if (answer === undefined) throw new Error(`the program asks ${token}, which nobody answers here`)
-        return answer
-      },
+      call: ({ token }) => answerTo(token),
     },
     'divergence-eks',
     'test',
@@ -64,35 +51,8 @@ export async function runProgram(
   return { resources, outputs: Object.fromEntries(values) }
 }
 
-export async function known<T>(output: pulumi.Output<T>): Promise<T> {
+async function known<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise(resolve => {
     output.apply(resolve)
   })
-}
-
-/** Outputs that AWS makes and the program reads. */
-function madeUp(
-  type: string,
-  name: string,
-  inputs: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const arn = `arn:aws:${type.split(':')[1]?.split('/')[0]}:${REGION}:${ACCOUNT}:${name}`
-  switch (type) {
-    case 'aws:ec2/launchTemplate:LaunchTemplate':
-      return { arn, latestVersion: 7 }
-    case 'aws:ecr/repository:Repository':
-      return { arn, repositoryUrl: `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com/${inputs.name}` }
-    case 'eks:index:Cluster':
-      return {
-        kubeconfigJson: '{"kind":"Config"}',
-        eksCluster: {
-          name: inputs.name,
-          arn: `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/${inputs.name}`,
-          endpoint: 'https://ABC.gr7.eu-central-1.eks.amazonaws.com',
-          certificateAuthority: { data: 'UEVN' },
-        },
-      }
-    default:
-      return { arn }
-  }
 }
