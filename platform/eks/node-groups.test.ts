@@ -19,12 +19,12 @@ describe('nodeGroupPlans()', () => {
     ])
   })
 
-  test('labels and taints what is a group’s, as the pods of the lab ask for it', () => {
-    const [first] = nodeGroupPlans(settings)
+  test.each(['control', 'experiment'])('labels and taints what is %s’s, as its pods ask for it', group => {
+    const last = nodeGroupPlans(settings).find(({ name }) => name === `${group}-c`)
 
-    expect(first).toMatchObject({
-      labels: { group: 'control', 'divergence/zone': 'a' },
-      taints: [{ key: 'group', value: 'control', effect: 'NO_SCHEDULE' }],
+    expect(last).toMatchObject({
+      labels: { group, 'divergence/zone': 'c' },
+      taints: [{ key: 'group', value: group, effect: 'NO_SCHEDULE' }],
     })
   })
 
