@@ -67,7 +67,7 @@ async function runProgram(address: string, config: Readonly<Record<string, strin
   const runner = createRequire(import.meta.url).resolve('@pulumi/pulumi/cmd/run/index.js')
   const settings = Object.entries(config).map(([key, value]) => [`divergence-eks:${key}`, value])
   const flags = ['--project=divergence-eks', '--stack=test', `--monitor=${address}`, `--engine=${address}`]
-  const child = spawn(process.execPath, [runner, ...flags, `--pwd=${import.meta.dirname}`, 'main.ts'], {
+  const child = spawn(process.execPath, [runner, ...flags, `--pwd=${import.meta.dirname}`, '.'], {
     stdio: 'ignore',
     env: {
       PATH: process.env.PATH,

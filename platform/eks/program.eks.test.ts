@@ -1,6 +1,9 @@
-import { beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { GROUPS, IMAGES, ZONES } from '../topology.ts'
 import { type Program, type Registered, runProgram } from './program-fixture.ts'
+
+// Loading the packages takes seconds, on a busy machine many.
+jest.setTimeout(180_000)
 
 const CONFIG = {
   apiAccessCidrs: '["203.0.113.7/32"]',

@@ -1,5 +1,8 @@
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { runWithEngine } from './engine-fixture.ts'
+
+// Loading the packages takes seconds, on a busy machine many.
+jest.setTimeout(180_000)
 
 /** How Pulumi marks a secret on the wire. */
 const SECRET = '1b47061264138c4ac30d75fd1eb44270'

@@ -1,8 +1,11 @@
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { makeLab } from './lab.ts'
 import { requireZone } from './network.ts'
 import { runProgram } from './program-fixture.ts'
 import { parseSettings } from './settings.ts'
+
+// Loading the packages takes seconds, on a busy machine many.
+jest.setTimeout(180_000)
 
 const LEAST = { apiAccessCidrs: '["203.0.113.7/32"]' }
 
