@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { KubeConfig } from '@kubernetes/client-node'
 import { kubeconfig, nextCommands, regionOf } from './access.ts'
 
 const ADDRESS = {
@@ -43,6 +44,17 @@ describe('kubeconfig()', () => {
     expect(user.user.exec.args.join(' ')).toBe(
       '--region eu-central-1 eks get-token --cluster-name divergence --output json',
     )
+  })
+})
+
+describe('what the lab reads of it', () => {
+  test('is a context of that name, with a user that a program signs in', () => {
+    const read = new KubeConfig()
+    read.loadFromString(kubeconfig(ADDRESS))
+
+    expect(read.getContexts().map(({ name }) => name)).toEqual(['divergence'])
+    expect(read.getCurrentCluster()?.server).toBe(ADDRESS.endpoint)
+    expect(read.getCurrentUser()?.exec.command).toBe('aws')
   })
 })
 

@@ -1,4 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
+import { missingNodes } from '../cluster/context.ts'
+import { inGroup } from '../manifests/pod.ts'
+import { GROUPS } from '../topology.ts'
 import { nodeGroupPlans } from './node-groups.ts'
 import { parseSettings } from './settings.ts'
 
@@ -41,5 +44,28 @@ describe('nodeGroupPlans()', () => {
         .map(({ zone, instanceType, nodes }) => ({ zone, instanceType, nodes }))
 
     expect(alike('experiment')).toEqual(alike('control'))
+  })
+
+  test('makes nodes that `divergence up` finds to fit, under the names that AWS gives zones', () => {
+    const nodes = nodeGroupPlans(settings).map(({ labels, zone }) => ({
+      metadata: { labels: { ...labels, 'topology.kubernetes.io/zone': `eu-central-1${zone}` } },
+      status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    }))
+
+    expect(missingNodes(nodes)).toEqual([])
+    expect(missingNodes(nodes.slice(1))).toEqual(["group 'control' has Ready nodes in 2 of 3 zones"])
+  })
+
+  test.each(GROUPS)('has a place for the pods of %s on its own nodes alone', group => {
+    const { nodeSelector = {}, tolerations = [] } = inGroup(group)
+    const fits = nodeGroupPlans(settings).filter(
+      ({ labels, taints }) =>
+        Object.entries(nodeSelector).every(([key, value]) => labels[key] === value) &&
+        taints.every(({ key, value }) =>
+          tolerations.some(each => each.key === key && each.value === value && each.effect === 'NoSchedule'),
+        ),
+    )
+
+    expect(fits.map(({ name }) => name)).toEqual(['a', 'b', 'c'].map(zone => `${group}-${zone}`))
   })
 })
