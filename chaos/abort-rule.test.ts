@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { type AbortEvidence, AbortWatch, watchAbortRule } from './abort-rule.ts'
+import { type AbortEvidence, AbortWatch, watchAbortRule, whenMet } from './abort-rule.ts'
 import { quickClock } from './lab/recording.ts'
 import type { Sample } from './measurement/sample.ts'
 
@@ -95,6 +95,24 @@ describe('AbortWatch.look()', () => {
       "9 of 10 failed requests of the attack are the experiment's, 5.0 if the groups were alike. Within 10 s 90 % of its requests failed, 10 % of the control's; less than 50 % more is allowed.",
     )
     expect(look(many('experiment', 0, 9)).detail).toContain('No request of the attack failed.')
+  })
+})
+
+describe('whenMet()', () => {
+  const attack = { startMs: ATTACK_MS, endMs: NOW_MS }
+  const failing = [
+    ...many('experiment', 10, 0, ATTACK_MS + 3_550),
+    ...many('control', 0, 10, ATTACK_MS + 3_550),
+  ]
+
+  test('is the first look at which enough is known, whatever the order of the samples', () => {
+    expect(whenMet(rule, failing, attack)).toBe(ATTACK_MS + 4_000)
+    expect(whenMet(rule, [...failing].reverse(), attack)).toBe(ATTACK_MS + 4_000)
+  })
+
+  test('is never for what is answered after the attack, nor where nothing fails', () => {
+    expect(whenMet(rule, failing, { ...attack, endMs: ATTACK_MS + 4_000 })).toBeNull()
+    expect(whenMet(rule, many('experiment', 0, 50), attack)).toBeNull()
   })
 })
 

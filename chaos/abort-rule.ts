@@ -1,6 +1,6 @@
 import { FailureEvidence, type Tally } from './judgement/e-process.ts'
 import type { Clock } from './lab/roles.ts'
-import type { Sample } from './measurement/sample.ts'
+import type { Phase, Sample } from './measurement/sample.ts'
 
 /**
  * When an attack has shown enough and is ended early: it is sure that the experimental group fails more than the
@@ -55,9 +55,7 @@ export class AbortWatch {
     this.#evidence.add(tally(attacked, 'experiment'), tally(attacked, 'control'))
     // A request counts when its answer came, or its patience ended.
     const fromMs = nowMs - windowSeconds * 1000
-    this.#recent = [...this.#recent, ...news].filter(
-      ({ startMs, durationMs }) => startMs + durationMs >= fromMs,
-    )
+    this.#recent = [...this.#recent, ...news].filter(sample => answeredMs(sample) >= fromMs)
 
     const experiment = failedShareOf(this.#recent, 'experiment')
     const control = failedShareOf(this.#recent, 'control')
@@ -73,6 +71,26 @@ export class AbortWatch {
 }
 
 type Look = Omit<AbortEvidence, 'atMs'> & { readonly isMet: boolean }
+
+/** When its answer came, or its patience ended. */
+const answeredMs = ({ startMs, durationMs }: Sample) => startMs + durationMs
+
+/**
+ * When the rule would have put an end to an attack of which everything is known, looking as often as the runner does.
+ *
+ * @param samples in whatever order
+ * @param attack generator's clock
+ * @returns Unix milliseconds of the generator's clock; null: never
+ */
+export function whenMet(rule: AbortRule, samples: readonly Sample[], attack: Phase): number | null {
+  const coming = [...samples].sort((one, other) => answeredMs(one) - answeredMs(other))
+  const watch = new AbortWatch(rule, attack.startMs)
+  for (let nowMs = attack.startMs; nowMs < attack.endMs; nowMs += LOOK_EVERY_MS) {
+    const known = coming.filter(sample => answeredMs(sample) <= nowMs)
+    if (watch.look(known, nowMs).isMet) return nowMs
+  }
+  return null
+}
 
 function countsOf({ failures: { experiment, control }, expected }: FailureEvidence): string {
   const all = experiment + control

@@ -1,5 +1,6 @@
 import type { Group, Zone } from '../platform/topology.ts'
 import type { Level } from './faults/fault.ts'
+import type { Calibration } from './judgement/calibration.ts'
 import type { SignalSpec, Verdict } from './judgement/verdict.ts'
 import type { LoadSummary, Phases } from './measurement/sample.ts'
 
@@ -65,6 +66,8 @@ export type JournalEntry = { readonly atMs: number } & (
       readonly experiment: unknown
       readonly versions: Readonly<Record<string, string>>
     }
+  /** How often the judge errs, as far as it was known when the run began; null: it was not. Runs of before have no such entry. */
+  | { readonly entry: 'calibration'; readonly calibration: Calibration | null }
   | { readonly entry: 'healed'; readonly leftovers: readonly string[] }
   | {
       readonly entry: 'preflight'

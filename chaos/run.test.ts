@@ -1,11 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import { CALIBRATION_FILE } from './calibrate.ts'
 import { clusterExecutor, type Executor } from './faults/executor.ts'
 import { RUN_FILES, readJournal, readRun } from './journal.ts'
 import { judge } from './judgement/judge.ts'
 import { recordedDatabase } from './lab/recording-load.ts'
-import { killPods, never, type RunFixture, runFixture } from './run-fixture.ts'
+import { experiment, killPods, never, type RunFixture, runFixture } from './run-fixture.ts'
 import { UNDO_FILE } from './undo-file.ts'
 
 let fixture: RunFixture
@@ -49,7 +50,28 @@ describe('runExperiment()', () => {
     ])
     expect(input.writes.experiment).toEqual({ acknowledged: 24, lost: 0, unacknowledged: 0 })
     expect(verdict).toEqual(judge(samples, input))
-    expect(JSON.parse(await readFile(join(folder, RUN_FILES.verdict), 'utf8'))).toEqual(verdict)
+    const kept = JSON.parse(await readFile(join(folder, RUN_FILES.verdict), 'utf8'))
+    expect(kept).toEqual({ ...verdict, calibration: null })
+  })
+
+  test('keeps how often its judge errs as it was known when it began', async () => {
+    const { dependencies, run } = fixture
+    const { load, phases, steadyState, abort } = experiment
+    const { durationSeconds: _, ...rate } = load
+    const { warmupSeconds: __, ...lengths } = phases
+    const scope = { judge: 'recorded', load: rate, phases: lengths, signals: steadyState.signals, abort }
+    const calibration = { scope, atMs: 1, runs: ['r'] }
+    const file = join(dependencies.runsFolder, CALIBRATION_FILE)
+    await writeFile(file, JSON.stringify([calibration]))
+    const renderers = { html: () => '', markdown: (...given: unknown[]) => JSON.stringify(given[3]) }
+    const result = await run({ renderers })
+    await rm(file)
+    expect(result.calibration).toEqual(calibration)
+    expect((await readRun(result.folder)).calibration).toEqual(calibration)
+    const kept = JSON.parse(await readFile(join(result.folder, RUN_FILES.verdict), 'utf8'))
+    expect(kept).toEqual({ ...result.verdict, calibration })
+    const report = await readFile(join(result.folder, RUN_FILES.markdown), 'utf8')
+    expect(JSON.parse(report)).toEqual(calibration)
   })
 
   test('puts what happened on the time line', async () => {

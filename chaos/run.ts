@@ -10,12 +10,14 @@ import { watchAbortRule } from './abort-rule.ts'
 import { Attack, type Begun } from './attack.ts'
 import { takeSnapshot } from './audit.ts'
 import { writeBaseline } from './baseline.ts'
+import { readCalibration } from './calibrate.ts'
 import { conclude } from './conclude.ts'
 import { type DrivenLoad, driveLoad, type Measured } from './drive-load.ts'
 import { doubts, type ExperimentFile } from './experiment.ts'
 import { refuseWhenHalted, watchHalt } from './halt.ts'
 import { Journal, RUN_FILES, runIdOf } from './journal.ts'
 import type { TimelineEvent } from './journal-entry.ts'
+import type { Calibration } from './judgement/calibration.ts'
 import type { Verdict } from './judgement/verdict.ts'
 import { phasesOf } from './measurement/phases.ts'
 import { messageOf } from './message-of.ts'
@@ -33,6 +35,8 @@ export type RunResult = {
   readonly ended: 'judged' | 'interrupted'
   /** null when it was interrupted. */
   readonly verdict: Verdict | null
+  /** How often the judge errs under this load; null when nobody has counted. */
+  readonly calibration: Calibration | null
   /** What the run left behind, in words; anything here is our own failure (exit code 4). */
   readonly residue: readonly string[]
 }
@@ -79,6 +83,8 @@ async function conduct(run: Run, signal: AbortSignal): Promise<RunResult> {
   const { runId, experiment, journal, dependencies } = run
   const { lab, progress } = dependencies
   for (const doubt of doubts(experiment)) progress(`warning: ${doubt}`)
+  const calibration = await readCalibration(experiment, dependencies)
+  await journal.append({ entry: 'calibration', calibration })
   await heal(run, signal)
   progress('preflight: waiting until both groups are whole')
   const readyMs = experiment.settle.readySeconds * 1000
@@ -107,7 +113,7 @@ async function conduct(run: Run, signal: AbortSignal): Promise<RunResult> {
   const residue = await leave({ ...run, settleSeconds }, attack, before, promise)
   watching.abort()
 
-  const result = { runId, folder: journal.folder, residue }
+  const result = { runId, folder: journal.folder, residue, calibration }
   if (outcome.status === 'fulfilled') {
     return { ...result, ended: 'judged', verdict: await conclude(run, outcome.value) }
   }

@@ -1,5 +1,6 @@
 import { GROUPS } from '../../platform/topology.ts'
 import type { JudgeInput } from '../journal-entry.ts'
+import type { Calibration } from '../judgement/calibration.ts'
 import { interval } from '../judgement/reasons.ts'
 import type { Outcome, SignalResult, ValidityCheck, Verdict } from '../judgement/verdict.ts'
 import {
@@ -13,6 +14,7 @@ import {
   signalValue,
 } from '../judgement/wording.ts'
 import type { Sample } from '../measurement/sample.ts'
+import { howOftenItErrs } from './calibration.ts'
 import { type ChartSpec, drawChart } from './charts.ts'
 import { drawForestRow, drawForestScale } from './forest.ts'
 import { html, type Markup, raw } from './markup.ts'
@@ -46,7 +48,12 @@ const ICONS = {
 } as const
 
 /** One self-contained page: no script, no network, both themes, any width from a phone's up. */
-export function renderHtml(verdict: Verdict, input: JudgeInput, samples: readonly Sample[]): string {
+export function renderHtml(
+  verdict: Verdict,
+  input: JudgeInput,
+  samples: readonly Sample[],
+  calibration: Calibration | null,
+): string {
   const { experiment, runId, phases } = input
   const title = `${capital(verdict.verdict)}: ${experiment.name}`
   return html`<!doctype html>
@@ -72,6 +79,7 @@ export function renderHtml(verdict: Verdict, input: JudgeInput, samples: readonl
 <dt>What was done</dt><dd>${whatWasDone(input)}</dd>
 <dt>What came of it</dt><dd><ul>${verdict.reasons.map(reason => html`<li>${reason}</li>`)}</ul></dd>
 <dt>How sure that is</dt><dd>${howSure(verdict)}</dd>
+<dt>How often the judge errs</dt><dd>${howOftenItErrs(calibration, runId)}</dd>
 </dl>
 ${signalsSection(verdict)}
 ${chartsSection(input, samples)}

@@ -1,6 +1,7 @@
 import { markdownTable as table, markdownText as text } from '../../platform/markdown.ts'
 import { GROUPS } from '../../platform/topology.ts'
 import type { JudgeInput } from '../journal-entry.ts'
+import type { Calibration } from '../judgement/calibration.ts'
 import { interval } from '../judgement/reasons.ts'
 import type { SignalResult, Verdict } from '../judgement/verdict.ts'
 import {
@@ -13,6 +14,7 @@ import {
   signalValue,
 } from '../judgement/wording.ts'
 import type { Sample } from '../measurement/sample.ts'
+import { howOftenItErrs } from './calibration.ts'
 import { phaseValues } from './phase-values.ts'
 import { partEvents } from './timeline.ts'
 import {
@@ -27,7 +29,12 @@ import {
 } from './words.ts'
 
 /** The report as Markdown, for a pull request, an issue or a terminal: the same words and numbers, no pictures. */
-export function renderMarkdown(verdict: Verdict, input: JudgeInput, samples: readonly Sample[]): string {
+export function renderMarkdown(
+  verdict: Verdict,
+  input: JudgeInput,
+  samples: readonly Sample[],
+  calibration: Calibration | null,
+): string {
   const { experiment, runId, phases } = input
   const { shown, folded } = partEvents(input)
   const { droppedIterations, targetRate, requests } = input.load
@@ -39,6 +46,7 @@ export function renderMarkdown(verdict: Verdict, input: JudgeInput, samples: rea
     `**Done.** ${text(whatWasDone(input))}`,
     `**Found.**\n\n${verdict.reasons.map(reason => `- ${text(reason)}`).join('\n')}`,
     `**How sure.** ${howSure(verdict)}`,
+    `**How often the judge errs.** ${text(howOftenItErrs(calibration, runId))}`,
     '## Signals',
     table(
       ['Signal', 'Control', 'Experiment', 'Effect', '90 % interval', 'Margin', 'Outcome'],
