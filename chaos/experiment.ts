@@ -49,12 +49,20 @@ const abortSchema = z
       .describe(
         "of the experimental group's requests, above the control's share; so many end the attack, 0: as soon as it is sure",
       ),
+    slowShare: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe(
+        "of the experimental group's requests that take longer than 99 of 100 of the control's in the baseline, above the control's share; so many end the attack; when absent latency ends none",
+      ),
     windowSeconds: z
       .number()
       .min(1)
       .max(300)
       .default(DEFAULT_ABORT.windowSeconds)
-      .describe('failedShare is taken over the last so many seconds'),
+      .describe('both shares are taken over the last so many seconds'),
   })
   .prefault({})
   .describe('when the attack has shown enough, and is ended early: it surely does harm, and much')

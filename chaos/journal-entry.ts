@@ -108,6 +108,8 @@ export type JournalEntry = { readonly atMs: number } & (
       /** By id of a target that an agent held: who ended it; null when its agent does not say. */
       readonly endedBy: Readonly<Record<string, string | null>>
     }
+  /** What counts as slow in the attack that follows; null: the baseline could not tell, so latency will not end it. */
+  | { readonly entry: 'slow-limit'; readonly limitMs: number | null; readonly answers: number }
   /** The abort rule put an end to the attack. */
   | { readonly entry: 'aborted'; readonly reason: string }
   | { readonly entry: 'undo-failed'; readonly fault: number; readonly reason: string }

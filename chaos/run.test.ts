@@ -74,6 +74,17 @@ describe('runExperiment()', () => {
     expect(JSON.parse(report)).toEqual(calibration)
   })
 
+  test('says where the baseline cannot tell what is slow, and goes on', async () => {
+    const { run, told } = fixture
+    const abort = { ...experiment.abort, slowShare: 0.2 }
+    const { ended, folder } = await run({}, never, { abort })
+    expect(ended).toBe('judged')
+    const fixed = (await readJournal(folder)).find(({ entry }) => entry === 'slow-limit')
+    // Seven whole seconds of five requests.
+    expect(fixed).toMatchObject({ limitMs: null, answers: 35 })
+    expect(told.join('\n')).toContain('warning: latency will not end this attack: of 35 answers')
+  })
+
   test('puts what happened on the time line', async () => {
     const { run } = fixture
     const { folder } = await run()

@@ -6,7 +6,7 @@
  *   -> undo (on every way out) -> load removed -> settle -> audit -> judge -> report
  */
 import { join } from 'node:path'
-import { watchAbortRule } from './abort-rule.ts'
+import { slowLimit, watchAbortRule } from './abort-rule.ts'
 import { Attack, type Begun } from './attack.ts'
 import { takeSnapshot } from './audit.ts'
 import { writeBaseline } from './baseline.ts'
@@ -166,17 +166,19 @@ async function underLoad(
 
 /** The attack, to its end or until the abort rule is met. */
 async function attackUntilMet(
-  { experiment, journal, showEvidence, dependencies }: Run,
+  run: Run,
   attack: Attack,
   load: DrivenLoad,
   startMs: number,
 ): Promise<{ readonly faults: readonly Begun[]; readonly calledOffMs?: number }> {
+  const { experiment, journal, showEvidence, dependencies } = run
   const { clock, progress } = dependencies
   const { abort, faults, phases } = experiment
   const over = new AbortController()
   const until = AbortSignal.any([load.running, over.signal])
   const generatorMs = () => clock.nowMs() + load.clockOffsetMs
-  const watched = { samples: load.records, clock, generatorMs, tell: showEvidence }
+  const slowMs = await fixSlowLimit(run, load, startMs)
+  const watched = { samples: load.records, clock, generatorMs, slowMs, tell: showEvidence }
   const calledOff = watchAbortRule(abort, watched, until)
   let calledOffMs: number | undefined
   const onCallOff = () => {
@@ -193,6 +195,27 @@ async function attackUntilMet(
     calledOff.removeEventListener('abort', onCallOff)
     over.abort()
   }
+}
+
+/** Fixes what is slow where latency may end the attack; null: it may not, or the baseline cannot tell, which is told. */
+async function fixSlowLimit(
+  { experiment, journal, dependencies }: Run,
+  load: DrivenLoad,
+  attackMs: number,
+): Promise<number | null> {
+  const { abort, phases } = experiment
+  if (abort.slowShare === undefined) return null
+  const endMs = attackMs - phases.transitionSeconds * 1000
+  const startMs = attackMs - phases.baselineSeconds * 1000
+  const { clockOffsetMs } = load
+  const limit = slowLimit(load.records(), { startMs: startMs + clockOffsetMs, endMs: endMs + clockOffsetMs })
+  await journal.append({ entry: 'slow-limit', ...limit })
+  if (limit.limitMs === null) {
+    dependencies.progress(
+      `warning: latency will not end this attack: of ${limit.answers} answers of the control in the baseline none says what is slow`,
+    )
+  }
+  return limit.limitMs
 }
 
 async function phase(run: Run, name: PhaseName, untilMs: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { type AbortRule, whenMet } from '../abort-rule.ts'
+import { type AbortRule, slowLimit, whenMet } from '../abort-rule.ts'
 import type { JudgeInput } from '../journal-entry.ts'
 import { phasesOf } from '../measurement/phases.ts'
 import type { Sample } from '../measurement/sample.ts'
@@ -97,7 +97,8 @@ export function findingsOf(
     const attackMs = warmMs + lengths.baselineSeconds * 1000
     const own = samples.filter(sample => sample.startMs >= warmMs && sample.startMs < loadEndMs)
     const edges = { warmMs, attackMs, loadEndMs }
-    const calledOffMs = whenMet(abort, own, phasesOf(lengths, edges).phases.attack) ?? undefined
+    const { baseline, attack } = phasesOf(lengths, edges).phases
+    const calledOffMs = whenMet(abort, own, attack, slowLimit(own, baseline).limitMs) ?? undefined
     const { phases } = phasesOf(lengths, { ...edges, calledOffMs })
     const inTrial = countByGroup(own)
     // A sample that is missing in the run is missing in every trial alike.
