@@ -21,7 +21,7 @@ const experiment: Experiment = {
     recoverySeconds: 6,
     transitionSeconds: 1,
   },
-  steadyState: { signals: [{ name: 'latency_p50', margin: 2, primary: true }] },
+  steadyState: { signals: [{ name: 'latency_p50', margin: 2, primary: true }], whenUnderpowered: 'warn' },
 }
 const quiet: Scenario = { ...CALM, rate: 10, baselineSeconds: 24, attackSeconds: 24, recoverySeconds: 6 }
 
@@ -111,7 +111,12 @@ describe('readCalibration()', () => {
     const others: Partial<Experiment>[] = [
       { load: { ...experiment.load, requestsPerSecond: 11 } },
       { phases: { ...experiment.phases, holdSeconds: 25 } },
-      { steadyState: { signals: [{ name: 'latency_p50', margin: 2.5, primary: true }] } },
+      {
+        steadyState: {
+          ...fixture.steadyState,
+          signals: [{ name: 'latency_p50', margin: 2.5, primary: true }],
+        },
+      },
       { abort: { ...experiment.abort, alpha: 0.02 } },
     ]
     for (const other of others) {
@@ -124,7 +129,7 @@ describe('readCalibration()', () => {
     await writeRun('a')
     const wider: Experiment = {
       ...experiment,
-      steadyState: { signals: [{ name: 'latency_p50', margin: 3, primary: true }] },
+      steadyState: { ...fixture.steadyState, signals: [{ name: 'latency_p50', margin: 3, primary: true }] },
     }
     await calibrate(experiment, dependencies())
     await calibrate(wider, dependencies())

@@ -111,7 +111,7 @@ export function injectText({ ended, faults, folder, residue }: InjectResult): st
   ].join('\n')
 }
 
-export function dryRunText({ timeline, faults, capabilities, problems }: DryRun): string {
+export function dryRunText({ timeline, faults, capabilities, foreseen, problems }: DryRun): string {
   const nodes = Object.entries(capabilities).map(([node, has]) => [node, Object.keys(has).join(', ')])
   return [
     'Time line (seconds from the first request, if it started now):',
@@ -122,6 +122,9 @@ export function dryRunText({ timeline, faults, capabilities, problems }: DryRun)
       ...begin.map(line => `  begin: ${line}`),
       ...end.map(line => `  end:   ${line}`),
     ]),
+    '',
+    'What it could see:',
+    ...foreseen.map(line => `  ${line}`),
     '',
     'What the nodes can do:',
     ...alignColumns(nodes)

@@ -81,7 +81,15 @@ export const experimentSchema = z.strictObject({
     .describe('what a user of the system would accept, as a sentence that the run can refute'),
   level: z.enum(LEVELS).describe('what is attacked'),
   steadyState: z
-    .strictObject({ signals: z.array(signalSchema).min(1).max(SIGNAL_NAMES.length) })
+    .strictObject({
+      signals: z.array(signalSchema).min(1).max(SIGNAL_NAMES.length),
+      whenUnderpowered: z
+        .enum(['warn', 'refuse'])
+        .default('warn')
+        .describe(
+          'what to do before the attack when a change as large as the margin of a primary signal would be seen in fewer than four of five such runs',
+        ),
+    })
     .describe('what may not change more than so much, compared with the control group'),
   load: z.strictObject({
     profile: z.enum(PROFILE_NAMES),

@@ -74,6 +74,29 @@ describe('runExperiment()', () => {
     expect(JSON.parse(report)).toEqual(calibration)
   })
 
+  test('says before the attack what it cannot see, on the time line too', async () => {
+    const { run, told } = fixture
+    const { folder } = await run()
+    const [before] = (await readJournal(folder)).filter(({ entry }) => entry === 'foresight')
+    expect(before).toMatchObject({
+      signals: [{ name: 'success_ratio', smallestVisible: null, isEnough: false }],
+    })
+    const warning =
+      'warning: success ratio: what the run could see is not known, the baseline has too little data'
+    expect(told.indexOf(warning)).toBeGreaterThan(told.findIndex(line => line.startsWith('baseline')))
+    expect(told.indexOf(warning)).toBeLessThan(told.findIndex(line => line.startsWith('attack')))
+    expect((await readRun(folder)).input.events.map(({ text }) => text)).toContain(warning)
+  })
+
+  test('does not attack what it cannot see where the experiment asks for that', async () => {
+    const { actions, expectNothingLeft, onlyRun, run } = fixture
+    const steadyState = { ...experiment.steadyState, whenUnderpowered: 'refuse' } as const
+    await expect(run({}, never, { steadyState })).rejects.toMatchObject({ code: 'RUN_UNDERPOWERED' })
+    expect(actions()).toEqual([])
+    await expectNothingLeft()
+    expect((await readJournal(await onlyRun())).at(-1)).toMatchObject({ entry: 'failed' })
+  })
+
   test('says where the baseline cannot tell what is slow, and goes on', async () => {
     const { run, told } = fixture
     const abort = { ...experiment.abort, slowShare: 0.2 }

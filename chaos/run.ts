@@ -14,6 +14,7 @@ import { readCalibration } from './calibrate.ts'
 import { conclude } from './conclude.ts'
 import { type DrivenLoad, driveLoad, type Measured } from './drive-load.ts'
 import { doubts, type ExperimentFile } from './experiment.ts'
+import { warnWhenBlind } from './foresee.ts'
 import { refuseWhenHalted, watchHalt } from './halt.ts'
 import { Journal, RUN_FILES, runIdOf } from './journal.ts'
 import type { TimelineEvent } from './journal-entry.ts'
@@ -137,7 +138,11 @@ async function underLoad(
     const warmMs = load.startMs + phases.warmupSeconds * 1000
     const baselineEndMs = warmMs + phases.baselineSeconds * 1000
     await phase(run, 'warm-up', warmMs, load.running)
-    await phase(run, 'baseline', baselineEndMs, load.running)
+    const judgedUntilMs = baselineEndMs - phases.transitionSeconds * 1000
+    // In the transition, which is not judged, so that the attack begins on time.
+    await phase(run, 'baseline', baselineEndMs, load.running, (judgedUntilMs + baselineEndMs) / 2, () =>
+      warnWhenBlind(run, load, { startMs: warmMs, endMs: judgedUntilMs }),
+    )
 
     await announce(run, 'attack', phases.holdSeconds)
     const begun = await attackUntilMet(run, attack, load, baselineEndMs)
@@ -218,9 +223,19 @@ async function fixSlowLimit(
   return limit.limitMs
 }
 
-async function phase(run: Run, name: PhaseName, untilMs: number, signal: AbortSignal): Promise<void> {
+/** Waits for the end of a phase, and does something within it where that is asked for. */
+async function phase(
+  run: Run,
+  name: PhaseName,
+  untilMs: number,
+  signal: AbortSignal,
+  atMs = untilMs,
+  work: () => Promise<void> = async () => undefined,
+): Promise<void> {
   const { clock } = run.dependencies
   await announce(run, name, Math.max(0, untilMs - clock.nowMs()) / 1000)
+  await sleepUntil(clock, atMs, signal)
+  await work()
   await sleepUntil(clock, untilMs, signal)
 }
 
