@@ -109,6 +109,9 @@ describe('renderHtml()', () => {
     expect(text).toMatch(
       /<td class="number">900<\/td><td class="number">0<\/td><td class="number success">100 %<\/td>/,
     )
+    expect(text).toContain('exploratory, stands out')
+    expect(text).toMatch(/Cliff’s delta \+0\.\d\d|Cliff’s delta \+1\.00/)
+    expect(page().html).not.toContain('stands out')
     expect(text).toContain('divergence judge simulated')
     expect(text).toContain('seed 1, blocks')
   })

@@ -110,11 +110,13 @@ Run \`20260302-090000-zone-outage\`, 2026-03-02 09:00:00 UTC.
 
 ## Signals
 
-| Signal | Control | Experiment | Effect | 90 % interval | Margin | Outcome |
-| --- | --- | --- | --- | --- | --- | --- |
-| success ratio | 100 % | 99.75 % | −0.25 pp | −0.40 pp to −0.10 pp | −1.00 pp | inside |
-| p95 latency | 41.2 ms | ≥ 10,000 ms | ≥ ×240.1 | from ×3.00 up, without bound | ×1.50 | outside |
-| p99 latency (shown only) | no data | no data | unknown | without bounds | ×3.00 | no data |
+| Signal | Control | Experiment | Effect | 90 % interval | Margin | Cliff's delta | Outcome |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| success ratio | 100 % | 99.75 % | −0.25 pp | −0.40 pp to −0.10 pp | −1.00 pp | - | inside |
+| p95 latency | 41.2 ms | ≥ 10,000 ms | ≥ ×240.1 | from ×3.00 up, without bound | ×1.50 | - | outside |
+| p99 latency (exploratory) | no data | no data | unknown | without bounds | ×3.00 | - | no data |
+
+Cliff's delta compares the values by second of the attack: +1, the experiment is always slower; 0, neither is. Exploratory, it decides nothing: of the signals that were not declared to decide, none is beyond its margin, with a share of false ones of at most 5 % (Benjamini-Hochberg).
 
 ## What happened when
 
