@@ -6,8 +6,10 @@ import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { alertFiles } from './alerts/files.ts'
 import { leftovers, undoLeftovers } from './chaos/audit.ts'
+import { calibrate } from './chaos/calibrate.ts'
 import {
   auditText,
+  calibrateText,
   chosenFaults,
   dryRunText,
   faultsText,
@@ -24,7 +26,9 @@ import { describeFaults } from './chaos/faults/describe.ts'
 import { haltAll, releaseHalt } from './chaos/halt.ts'
 import { type InjectResult, inject } from './chaos/inject.ts'
 import { faultsToInject } from './chaos/inject-spec.ts'
-import { RUN_FILES, readRun } from './chaos/journal.ts'
+import { RUN_FILES, readRun, withCalibration } from './chaos/journal.ts'
+import { judgeVersion } from './chaos/judge-version.ts'
+import { honesty } from './chaos/judgement/calibration.ts'
 import { judge } from './chaos/judgement/judge.ts'
 import type { Outcome } from './chaos/judgement/verdict.ts'
 import { connectLab } from './chaos/lab/connect.ts'
@@ -190,7 +194,11 @@ function isAlive(pid: number): boolean {
   }
 }
 
-const versions = { divergence: version, node: process.versions.node }
+const versionsNow = () => ({
+  divergence: version,
+  node: process.versions.node,
+  judge: judgeVersion(root),
+})
 
 function dependenciesOf(record: LabRecord, cluster: Cluster, baselineFile: string): RunDependencies {
   const self = { host: hostname(), pid: process.pid, isAlive }
@@ -204,7 +212,7 @@ function dependenciesOf(record: LabRecord, cluster: Cluster, baselineFile: strin
     renderers: { html: renderHtml, markdown: renderMarkdown },
     runsFolder,
     baselineFile,
-    versions,
+    versions: versionsNow(),
   }
 }
 
@@ -347,7 +355,13 @@ async function run(file: string, options: Common & { readonly dryRun?: boolean }
   }
   print(
     options,
-    { runId: result.runId, folder: result.folder, residue: result.residue, ...files, ...result.verdict },
+    {
+      runId: result.runId,
+      folder: result.folder,
+      residue: result.residue,
+      ...files,
+      ...(result.verdict === null ? {} : withCalibration(result.verdict, result)),
+    },
     runText(result, files.report),
   )
   if (result.residue.length > 0) return EXIT.machinery
@@ -355,10 +369,26 @@ async function run(file: string, options: Common & { readonly dryRun?: boolean }
 }
 
 async function judgeAgain(folder: string, options: Common): Promise<number> {
-  const { input, samples } = await readRun(folder)
+  const recorded = await readRun(folder)
+  const { input, samples, calibration = null } = recorded
   const verdict = judge(samples, input)
-  print(options, verdict, renderTerminal(verdict))
+  print(options, withCalibration(verdict, recorded), renderTerminal(verdict, input.runId, calibration))
   return EXIT_OF_VERDICT[verdict.verdict]
+}
+
+const EXIT_OF_HONESTY = { honest: EXIT.worked, unproven: EXIT.undecided, dishonest: EXIT.machinery } as const
+
+async function calibrateJudge(file: string, options: Common & { readonly runs: string }): Promise<number> {
+  const { experiment } = await loadExperiment(file)
+  const report = await calibrate(experiment, {
+    judge,
+    progress: elapsedLines(stepOutput()),
+    runsFolder: options.runs,
+    versions: versionsNow(),
+    nowMs: Date.now,
+  })
+  print(options, report, calibrateText(report))
+  return EXIT_OF_HONESTY[honesty(report.calibration)]
 }
 
 function ingest(source: string, options: Common & ObjectStoreOptions): Promise<number> {
@@ -469,6 +499,7 @@ function program(): Command {
   command(CHAOS_COMMANDS.halt, halt)
   command(CHAOS_COMMANDS.audit, audit)
   command(CHAOS_COMMANDS.judge, judgeAgain)
+  command(CHAOS_COMMANDS.calibrate, calibrateJudge)
   command(CHAOS_COMMANDS.report, report)
   const load = cli
     .command('load')

@@ -10,7 +10,14 @@ const verdict: Verdict = {
   validity: [],
   recovery: { fromFaultStartSeconds: 3, fromFaultEndSeconds: 1 },
 }
-const judged = { runId: 'r', folder: 'runs/r', ended: 'judged', verdict, residue: [] } as const
+const judged = {
+  runId: 'r',
+  folder: 'runs/r',
+  ended: 'judged',
+  verdict,
+  calibration: null,
+  residue: [],
+} as const
 
 describe('runText()', () => {
   test('tells the verdict and where its page and the run are', () => {

@@ -1,9 +1,11 @@
 import { alignColumns } from '../platform/columns.ts'
 import { UserError } from '../platform/errors.ts'
+import type { CalibrationReport } from './calibrate.ts'
 import type { DryRun } from './dry-run.ts'
 import type { FaultRow } from './faults/describe.ts'
 import type { HaltReport } from './halt.ts'
 import type { InjectResult } from './inject.ts'
+import { calibrationText } from './report/calibration.ts'
 import { renderTerminal } from './report/terminal.ts'
 import type { AuditReport } from './residue-everywhere.ts'
 import type { RunResult } from './run.ts'
@@ -77,13 +79,22 @@ export function releaseText(untold: readonly string[]): string {
 }
 
 /** @param report path of the run's page */
-export function runText({ folder, residue, verdict }: RunResult, report: string): string {
+export function runText({ folder, residue, runId, verdict, calibration }: RunResult, report: string): string {
   return [
-    verdict ? renderTerminal(verdict) : 'Interrupted: no verdict',
+    verdict ? renderTerminal(verdict, runId, calibration) : 'Interrupted: no verdict',
     ...(residue.length > 0 ? ['', 'Left behind:', ...residue.map(one => `  - ${one}`)] : []),
     '',
     ...(verdict ? [`report      ${report}`] : []),
     `run         ${folder}`,
+  ].join('\n')
+}
+
+/** How often the judge errs, and which runs could not be asked. */
+export function calibrateText({ calibration, leftOut }: CalibrationReport): string {
+  return [
+    calibrationText(calibration),
+    ...(leftOut.length === 0 ? [] : ['', 'Runs without a fault that were left out:']),
+    ...leftOut.map(({ run, why }) => `  - ${run}: ${why}`),
   ].join('\n')
 }
 
@@ -100,7 +111,7 @@ export function injectText({ ended, faults, folder, residue }: InjectResult): st
   ].join('\n')
 }
 
-export function dryRunText({ timeline, faults, capabilities, problems }: DryRun): string {
+export function dryRunText({ timeline, faults, capabilities, foreseen, problems }: DryRun): string {
   const nodes = Object.entries(capabilities).map(([node, has]) => [node, Object.keys(has).join(', ')])
   return [
     'Time line (seconds from the first request, if it started now):',
@@ -111,6 +122,9 @@ export function dryRunText({ timeline, faults, capabilities, problems }: DryRun)
       ...begin.map(line => `  begin: ${line}`),
       ...end.map(line => `  end:   ${line}`),
     ]),
+    '',
+    'What it could see:',
+    ...foreseen.map(line => `  ${line}`),
     '',
     'What the nodes can do:',
     ...alignColumns(nodes)

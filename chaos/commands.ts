@@ -58,6 +58,13 @@ export const CHAOS_COMMANDS = {
     description: 'compute the verdict of a run again from its journal, offline',
     examples: ['judge runs/20261121T060102Z-zone-outage'],
   },
+  calibrate: {
+    name: 'calibrate <file>',
+    description: 'how often the judge raises a false alarm: over the runs without a fault, offline',
+    examples: ['calibrate chaos/experiments/zone-outage.yaml', 'calibrate runs/ID/experiment.yaml --json'],
+    flags: [['--runs <folder>', 'where the runs are', 'runs']],
+    note: 'Runs without a fault under the load of FILE are cut into trials as long as its phases and judged by its signals and margins. The result is kept in the folder of the runs and printed in every report of such a run. Exit code 0: at most 1 in 20 is shown; 3: too few trials to show it; 4: it is more.',
+  },
   report: {
     name: 'report',
     description: 'alerts, incidents and experiments of a week, as Markdown',

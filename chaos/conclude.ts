@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Begun } from './attack.ts'
 import type { Measured } from './drive-load.ts'
 import { proveLoadFactor } from './faults/load-factor.ts'
-import { RUN_FILES, readRun } from './journal.ts'
+import { RUN_FILES, readRun, withCalibration } from './journal.ts'
 import type { JudgeInput } from './journal-entry.ts'
 import type { Verdict } from './judgement/verdict.ts'
 import { phasesOf } from './measurement/phases.ts'
@@ -22,12 +22,16 @@ export async function conclude(run: Run, measured: Measured): Promise<Verdict> {
   progress('judge: counting acknowledged writes in both databases')
   const writes = await countWrites(runId, measured.records, database)
   await journal.append({ entry: 'judge-input', input: judgeInput(run, measured, writes) })
-  const { input, samples } = await readRun(folder)
+  const recorded = await readRun(folder)
+  const { input, samples, calibration = null } = recorded
   const verdict = judge(samples, input)
   await journal.append({ entry: 'verdict', verdict })
-  await writeFile(join(folder, RUN_FILES.verdict), `${JSON.stringify(verdict, null, 2)}\n`)
-  await writeFile(join(folder, RUN_FILES.html), renderers.html(verdict, input, samples))
-  await writeFile(join(folder, RUN_FILES.markdown), renderers.markdown(verdict, input, samples))
+  await writeFile(
+    join(folder, RUN_FILES.verdict),
+    `${JSON.stringify(withCalibration(verdict, recorded), null, 2)}\n`,
+  )
+  await writeFile(join(folder, RUN_FILES.html), renderers.html(verdict, input, samples, calibration))
+  await writeFile(join(folder, RUN_FILES.markdown), renderers.markdown(verdict, input, samples, calibration))
   progress(`verdict: ${verdict.verdict}`)
   return verdict
 }

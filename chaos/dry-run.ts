@@ -4,6 +4,7 @@ import { describeAction } from './faults/describe-action.ts'
 import type { FaultPlan } from './faults/fault.ts'
 import { guard } from './faults/guard.ts'
 import { scheduleOf } from './faults/overlap.ts'
+import { foreseen } from './foresee.ts'
 import { refuseWhenHalted } from './halt.ts'
 import { messageOf } from './message-of.ts'
 import { planAhead, preflight } from './preflight.ts'
@@ -22,6 +23,8 @@ export type DryRun = {
   }[]
   /** By node: what its agent can do, and how that was found out. */
   readonly capabilities: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** What the run could see of its primary signals, in sentences. */
+  readonly foreseen: readonly string[]
   /** What would keep the run from starting now; empty when it could start. */
   readonly problems: readonly string[]
 }
@@ -35,7 +38,7 @@ export async function dryRun(
   experiment: Experiment,
   dependencies: Pick<
     RunDependencies,
-    'agents' | 'api' | 'clock' | 'cluster' | 'database' | 'halt' | 'lab' | 'lock'
+    'agents' | 'api' | 'clock' | 'cluster' | 'database' | 'halt' | 'lab' | 'lock' | 'runsFolder' | 'versions'
   >,
   signal: AbortSignal,
 ): Promise<DryRun> {
@@ -63,6 +66,7 @@ export async function dryRun(
       end: end.map(describeAction),
     })),
     capabilities,
+    foreseen: await foreseen(experiment, dependencies),
     problems: [...attempts.flat(), ...(holder === null ? [] : [`run ${holder} is in progress`])],
   }
 }

@@ -49,12 +49,20 @@ const abortSchema = z
       .describe(
         "of the experimental group's requests, above the control's share; so many end the attack, 0: as soon as it is sure",
       ),
+    slowShare: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe(
+        "of the experimental group's requests that take longer than 99 of 100 of the control's in the baseline, above the control's share; so many end the attack; when absent latency ends none",
+      ),
     windowSeconds: z
       .number()
       .min(1)
       .max(300)
       .default(DEFAULT_ABORT.windowSeconds)
-      .describe('failedShare is taken over the last so many seconds'),
+      .describe('both shares are taken over the last so many seconds'),
   })
   .prefault({})
   .describe('when the attack has shown enough, and is ended early: it surely does harm, and much')
@@ -73,7 +81,15 @@ export const experimentSchema = z.strictObject({
     .describe('what a user of the system would accept, as a sentence that the run can refute'),
   level: z.enum(LEVELS).describe('what is attacked'),
   steadyState: z
-    .strictObject({ signals: z.array(signalSchema).min(1).max(SIGNAL_NAMES.length) })
+    .strictObject({
+      signals: z.array(signalSchema).min(1).max(SIGNAL_NAMES.length),
+      whenUnderpowered: z
+        .enum(['warn', 'refuse'])
+        .default('warn')
+        .describe(
+          'what to do before the attack when a change as large as the margin of a primary signal would be seen in fewer than four of five such runs',
+        ),
+    })
     .describe('what may not change more than so much, compared with the control group'),
   load: z.strictObject({
     profile: z.enum(PROFILE_NAMES),

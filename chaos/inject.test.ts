@@ -159,14 +159,16 @@ describe('dryRun()', () => {
     },
     load: { profile: 'steady', requestsPerSecond: 5, writeShare: 0.2, durationSeconds: 30 },
     blastRadius: { maxTargets: 3, keepHealthy: 1 },
+    steadyState: { signals: [{ name: 'latency_p50', margin: 2, primary: true }] },
     seed: 1,
   } as unknown as Experiment
   const rehearse = () => dryRun(experiment, recorded.dependencies, never)
 
   test('tells who would be hit and when, and touches nothing', async () => {
     const { agents, api, lab, leases, lock } = recorded
-    const { timeline, faults, problems } = await rehearse()
+    const { timeline, faults, foreseen, problems } = await rehearse()
     expect(problems).toEqual([])
+    expect(foreseen.join()).toContain('What the run could see is not known')
     expect(timeline).toEqual([
       { atSeconds: 0, what: 'warm-up, 5 requests/s a group' },
       { atSeconds: 2, what: 'baseline' },

@@ -1,5 +1,7 @@
 import type { Group, Zone } from '../platform/topology.ts'
 import type { Level } from './faults/fault.ts'
+import type { Calibration } from './judgement/calibration.ts'
+import type { Foresight } from './judgement/foresight.ts'
 import type { SignalSpec, Verdict } from './judgement/verdict.ts'
 import type { LoadSummary, Phases } from './measurement/sample.ts'
 
@@ -65,6 +67,8 @@ export type JournalEntry = { readonly atMs: number } & (
       readonly experiment: unknown
       readonly versions: Readonly<Record<string, string>>
     }
+  /** How often the judge errs, as far as it was known when the run began; null: it was not. Runs of before have no such entry. */
+  | { readonly entry: 'calibration'; readonly calibration: Calibration | null }
   | { readonly entry: 'healed'; readonly leftovers: readonly string[] }
   | {
       readonly entry: 'preflight'
@@ -105,6 +109,10 @@ export type JournalEntry = { readonly atMs: number } & (
       /** By id of a target that an agent held: who ended it; null when its agent does not say. */
       readonly endedBy: Readonly<Record<string, string | null>>
     }
+  /** What the run could see of the attack that follows, told from its baseline. */
+  | { readonly entry: 'foresight'; readonly signals: readonly Foresight[] }
+  /** What counts as slow in the attack that follows; null: the baseline could not tell, so latency will not end it. */
+  | { readonly entry: 'slow-limit'; readonly limitMs: number | null; readonly answers: number }
   /** The abort rule put an end to the attack. */
   | { readonly entry: 'aborted'; readonly reason: string }
   | { readonly entry: 'undo-failed'; readonly fault: number; readonly reason: string }

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
 import { UserError } from '../platform/errors.ts'
-import { Journal, packSamples, RUN_FILES, readJournal, readRun, runIdOf } from './journal.ts'
+import { Journal, packSamples, RUN_FILES, readJournal, readRun, runIdOf, withCalibration } from './journal.ts'
 import type { JudgeInput } from './journal-entry.ts'
+import type { Verdict } from './judgement/verdict.ts'
 
 const clock = { nowMs: () => 1795241633240 }
 const input = { runId: 'r', seed: 7, clockOffsetMs: 0.1 + 0.2 } as JudgeInput
@@ -38,6 +39,13 @@ describe('readRun()', () => {
     expect(stored.clockOffsetMs).toBe(0.1 + 0.2)
     expect(samples).toHaveLength(2)
     expect(samples[0]).toMatchObject({ durationMs: 12.346, sequence: 12 })
+  })
+
+  test('reads a run of a time when nobody asked how often the judge errs, and prints its verdict as it was', async () => {
+    const recorded = await readRun(await finishedRun())
+    expect(recorded).not.toHaveProperty('calibration')
+    const verdict = { verdict: 'resilient' } as Verdict
+    expect(withCalibration(verdict, recorded)).toBe(verdict)
   })
 
   test('says that a folder is no run', async () => {

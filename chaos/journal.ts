@@ -5,6 +5,8 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { UserError } from '../platform/errors.ts'
 import type { JournalEntry, JudgeInput } from './journal-entry.ts'
+import type { Calibration } from './judgement/calibration.ts'
+import type { Verdict } from './judgement/verdict.ts'
 import type { Clock } from './lab/roles.ts'
 import { DamagedSamples, type LoadRecord, SampleParser } from './measurement/samples.ts'
 
@@ -115,18 +117,37 @@ export async function packSamples(folder: string): Promise<void> {
   await rm(growing)
 }
 
+/** What stands in a run's folder about it. */
+export type RecordedRun = {
+  readonly input: JudgeInput
+  readonly samples: readonly LoadRecord[]
+  /** null: it was not known. Absent: the run is of a time when nobody asked. */
+  readonly calibration?: Calibration | null
+}
+
+/** A verdict with how often its judge errs beside it: what `verdict.json` holds, and what judging again prints. */
+export function withCalibration(
+  verdict: Verdict,
+  { calibration }: Pick<RecordedRun, 'calibration'>,
+): Verdict & Pick<RecordedRun, 'calibration'> {
+  return calibration === undefined ? verdict : { ...verdict, calibration }
+}
+
 /**
- * Reads what the judge needs from a run's folder.
+ * Reads what the judge needs from a run's folder, and what is printed beside its verdict.
  *
  * @throws UserError RUN_MISSING, RUN_UNFINISHED, RUN_DAMAGED naming the file and the line
  */
-export async function readRun(
-  folder: string,
-): Promise<{ input: JudgeInput; samples: readonly LoadRecord[] }> {
+export async function readRun(folder: string): Promise<RecordedRun> {
   const entries = await readJournal(folder)
   const judged = entries.findLast(entry => entry.entry === 'judge-input')
   if (judged === undefined) throw unfinished(folder, entries)
-  return { input: judged.input, samples: await readSamples(folder) }
+  const known = entries.find(entry => entry.entry === 'calibration')
+  return {
+    input: judged.input,
+    samples: await readSamples(folder),
+    ...(known === undefined ? {} : { calibration: known.calibration }),
+  }
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Experiment } from './experiment.ts'
 import type { Executor } from './faults/executor.ts'
 import type { Journal } from './journal.ts'
 import type { JudgeInput, TimelineEvent } from './journal-entry.ts'
+import type { Calibration } from './judgement/calibration.ts'
 import type { Verdict } from './judgement/verdict.ts'
 import type {
   Agents,
@@ -58,7 +59,12 @@ export type RunDependencies = {
   /** Base URL of each group's edge as the load generator reaches it. */
   readonly urls: Readonly<Record<Group, string>>
   /** Versions of what decides over the verdict, by name; they go into the journal. */
-  readonly versions: Readonly<Record<string, string>>
+  readonly versions: Readonly<Record<string, string>> & { readonly judge: string }
 }
 
-type Renderer = (verdict: Verdict, input: JudgeInput, samples: readonly Sample[]) => string
+type Renderer = (
+  verdict: Verdict,
+  input: JudgeInput,
+  samples: readonly Sample[],
+  calibration: Calibration | null,
+) => string

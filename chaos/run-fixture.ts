@@ -16,7 +16,10 @@ export const experiment: Experiment = {
   name: 'zone-outage',
   hypothesis: 'Nobody notices.',
   level: 'zone',
-  steadyState: { signals: [{ name: 'success_ratio', margin: 0.001, primary: true }] },
+  steadyState: {
+    signals: [{ name: 'success_ratio', margin: 0.001, primary: true }],
+    whenUnderpowered: 'warn',
+  },
   load: { profile: 'steady', requestsPerSecond: 5, writeShare: 0.2, durationSeconds: 24 },
   phases: { warmupSeconds: 2, baselineSeconds: 8, holdSeconds: 6, recoverySeconds: 6, transitionSeconds: 1 },
   settle: { readySeconds: 10 },

@@ -89,7 +89,7 @@ async function connect(): Promise<RunDependencies> {
     renderers: { html: () => '', markdown: () => '' },
     runsFolder: await mkdtemp(join(tmpdir(), 'runs-')),
     baselineFile: join(await mkdtemp(join(tmpdir(), 'state-')), 'baseline.json'),
-    versions: {},
+    versions: { judge: 'recorded' },
   }
   connections.push(made)
   return made

@@ -1,11 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import { CALIBRATION_FILE } from './calibrate.ts'
 import { clusterExecutor, type Executor } from './faults/executor.ts'
 import { RUN_FILES, readJournal, readRun } from './journal.ts'
 import { judge } from './judgement/judge.ts'
 import { recordedDatabase } from './lab/recording-load.ts'
-import { killPods, never, type RunFixture, runFixture } from './run-fixture.ts'
+import { experiment, killPods, never, type RunFixture, runFixture } from './run-fixture.ts'
 import { UNDO_FILE } from './undo-file.ts'
 
 let fixture: RunFixture
@@ -49,7 +50,62 @@ describe('runExperiment()', () => {
     ])
     expect(input.writes.experiment).toEqual({ acknowledged: 24, lost: 0, unacknowledged: 0 })
     expect(verdict).toEqual(judge(samples, input))
-    expect(JSON.parse(await readFile(join(folder, RUN_FILES.verdict), 'utf8'))).toEqual(verdict)
+    const kept = JSON.parse(await readFile(join(folder, RUN_FILES.verdict), 'utf8'))
+    expect(kept).toEqual({ ...verdict, calibration: null })
+  })
+
+  test('keeps how often its judge errs as it was known when it began', async () => {
+    const { dependencies, run } = fixture
+    const { load, phases, steadyState, abort } = experiment
+    const { durationSeconds: _, ...rate } = load
+    const { warmupSeconds: __, ...lengths } = phases
+    const scope = { judge: 'recorded', load: rate, phases: lengths, signals: steadyState.signals, abort }
+    const calibration = { scope, atMs: 1, runs: ['r'] }
+    const file = join(dependencies.runsFolder, CALIBRATION_FILE)
+    await writeFile(file, JSON.stringify([calibration]))
+    const renderers = { html: () => '', markdown: (...given: unknown[]) => JSON.stringify(given[3]) }
+    const result = await run({ renderers })
+    await rm(file)
+    expect(result.calibration).toEqual(calibration)
+    expect((await readRun(result.folder)).calibration).toEqual(calibration)
+    const kept = JSON.parse(await readFile(join(result.folder, RUN_FILES.verdict), 'utf8'))
+    expect(kept).toEqual({ ...result.verdict, calibration })
+    const report = await readFile(join(result.folder, RUN_FILES.markdown), 'utf8')
+    expect(JSON.parse(report)).toEqual(calibration)
+  })
+
+  test('says before the attack what it cannot see, on the time line too', async () => {
+    const { run, told } = fixture
+    const { folder } = await run()
+    const [before] = (await readJournal(folder)).filter(({ entry }) => entry === 'foresight')
+    expect(before).toMatchObject({
+      signals: [{ name: 'success_ratio', smallestVisible: null, isEnough: false }],
+    })
+    const warning =
+      'warning: success ratio: what the run could see is not known, the baseline has too little data'
+    expect(told.indexOf(warning)).toBeGreaterThan(told.findIndex(line => line.startsWith('baseline')))
+    expect(told.indexOf(warning)).toBeLessThan(told.findIndex(line => line.startsWith('attack')))
+    expect((await readRun(folder)).input.events.map(({ text }) => text)).toContain(warning)
+  })
+
+  test('does not attack what it cannot see where the experiment asks for that', async () => {
+    const { actions, expectNothingLeft, onlyRun, run } = fixture
+    const steadyState = { ...experiment.steadyState, whenUnderpowered: 'refuse' } as const
+    await expect(run({}, never, { steadyState })).rejects.toMatchObject({ code: 'RUN_UNDERPOWERED' })
+    expect(actions()).toEqual([])
+    await expectNothingLeft()
+    expect((await readJournal(await onlyRun())).at(-1)).toMatchObject({ entry: 'failed' })
+  })
+
+  test('says where the baseline cannot tell what is slow, and goes on', async () => {
+    const { run, told } = fixture
+    const abort = { ...experiment.abort, slowShare: 0.2 }
+    const { ended, folder } = await run({}, never, { abort })
+    expect(ended).toBe('judged')
+    const fixed = (await readJournal(folder)).find(({ entry }) => entry === 'slow-limit')
+    // Seven whole seconds of five requests.
+    expect(fixed).toMatchObject({ limitMs: null, answers: 35 })
+    expect(told.join('\n')).toContain('warning: latency will not end this attack: of 35 answers')
   })
 
   test('puts what happened on the time line', async () => {

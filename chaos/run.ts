@@ -6,16 +6,19 @@
  *   -> undo (on every way out) -> load removed -> settle -> audit -> judge -> report
  */
 import { join } from 'node:path'
-import { watchAbortRule } from './abort-rule.ts'
+import { slowLimit, watchAbortRule } from './abort-rule.ts'
 import { Attack, type Begun } from './attack.ts'
 import { takeSnapshot } from './audit.ts'
 import { writeBaseline } from './baseline.ts'
+import { readCalibration } from './calibrate.ts'
 import { conclude } from './conclude.ts'
 import { type DrivenLoad, driveLoad, type Measured } from './drive-load.ts'
 import { doubts, type ExperimentFile } from './experiment.ts'
+import { warnWhenBlind } from './foresee.ts'
 import { refuseWhenHalted, watchHalt } from './halt.ts'
 import { Journal, RUN_FILES, runIdOf } from './journal.ts'
 import type { TimelineEvent } from './journal-entry.ts'
+import type { Calibration } from './judgement/calibration.ts'
 import type { Verdict } from './judgement/verdict.ts'
 import { phasesOf } from './measurement/phases.ts'
 import { messageOf } from './message-of.ts'
@@ -33,6 +36,8 @@ export type RunResult = {
   readonly ended: 'judged' | 'interrupted'
   /** null when it was interrupted. */
   readonly verdict: Verdict | null
+  /** How often the judge errs under this load; null when nobody has counted. */
+  readonly calibration: Calibration | null
   /** What the run left behind, in words; anything here is our own failure (exit code 4). */
   readonly residue: readonly string[]
 }
@@ -79,6 +84,8 @@ async function conduct(run: Run, signal: AbortSignal): Promise<RunResult> {
   const { runId, experiment, journal, dependencies } = run
   const { lab, progress } = dependencies
   for (const doubt of doubts(experiment)) progress(`warning: ${doubt}`)
+  const calibration = await readCalibration(experiment, dependencies)
+  await journal.append({ entry: 'calibration', calibration })
   await heal(run, signal)
   progress('preflight: waiting until both groups are whole')
   const readyMs = experiment.settle.readySeconds * 1000
@@ -107,7 +114,7 @@ async function conduct(run: Run, signal: AbortSignal): Promise<RunResult> {
   const residue = await leave({ ...run, settleSeconds }, attack, before, promise)
   watching.abort()
 
-  const result = { runId, folder: journal.folder, residue }
+  const result = { runId, folder: journal.folder, residue, calibration }
   if (outcome.status === 'fulfilled') {
     return { ...result, ended: 'judged', verdict: await conclude(run, outcome.value) }
   }
@@ -131,7 +138,11 @@ async function underLoad(
     const warmMs = load.startMs + phases.warmupSeconds * 1000
     const baselineEndMs = warmMs + phases.baselineSeconds * 1000
     await phase(run, 'warm-up', warmMs, load.running)
-    await phase(run, 'baseline', baselineEndMs, load.running)
+    const judgedUntilMs = baselineEndMs - phases.transitionSeconds * 1000
+    // In the transition, which is not judged, so that the attack begins on time.
+    await phase(run, 'baseline', baselineEndMs, load.running, (judgedUntilMs + baselineEndMs) / 2, () =>
+      warnWhenBlind(run, load, { startMs: warmMs, endMs: judgedUntilMs }),
+    )
 
     await announce(run, 'attack', phases.holdSeconds)
     const begun = await attackUntilMet(run, attack, load, baselineEndMs)
@@ -160,17 +171,19 @@ async function underLoad(
 
 /** The attack, to its end or until the abort rule is met. */
 async function attackUntilMet(
-  { experiment, journal, showEvidence, dependencies }: Run,
+  run: Run,
   attack: Attack,
   load: DrivenLoad,
   startMs: number,
 ): Promise<{ readonly faults: readonly Begun[]; readonly calledOffMs?: number }> {
+  const { experiment, journal, showEvidence, dependencies } = run
   const { clock, progress } = dependencies
   const { abort, faults, phases } = experiment
   const over = new AbortController()
   const until = AbortSignal.any([load.running, over.signal])
   const generatorMs = () => clock.nowMs() + load.clockOffsetMs
-  const watched = { samples: load.records, clock, generatorMs, tell: showEvidence }
+  const slowMs = await fixSlowLimit(run, load, startMs)
+  const watched = { samples: load.records, clock, generatorMs, slowMs, tell: showEvidence }
   const calledOff = watchAbortRule(abort, watched, until)
   let calledOffMs: number | undefined
   const onCallOff = () => {
@@ -189,9 +202,40 @@ async function attackUntilMet(
   }
 }
 
-async function phase(run: Run, name: PhaseName, untilMs: number, signal: AbortSignal): Promise<void> {
+/** Fixes what is slow where latency may end the attack; null: it may not, or the baseline cannot tell, which is told. */
+async function fixSlowLimit(
+  { experiment, journal, dependencies }: Run,
+  load: DrivenLoad,
+  attackMs: number,
+): Promise<number | null> {
+  const { abort, phases } = experiment
+  if (abort.slowShare === undefined) return null
+  const endMs = attackMs - phases.transitionSeconds * 1000
+  const startMs = attackMs - phases.baselineSeconds * 1000
+  const { clockOffsetMs } = load
+  const limit = slowLimit(load.records(), { startMs: startMs + clockOffsetMs, endMs: endMs + clockOffsetMs })
+  await journal.append({ entry: 'slow-limit', ...limit })
+  if (limit.limitMs === null) {
+    dependencies.progress(
+      `warning: latency will not end this attack: of ${limit.answers} answers of the control in the baseline none says what is slow`,
+    )
+  }
+  return limit.limitMs
+}
+
+/** Waits for the end of a phase, and does something within it where that is asked for. */
+async function phase(
+  run: Run,
+  name: PhaseName,
+  untilMs: number,
+  signal: AbortSignal,
+  atMs = untilMs,
+  work: () => Promise<void> = async () => undefined,
+): Promise<void> {
   const { clock } = run.dependencies
   await announce(run, name, Math.max(0, untilMs - clock.nowMs()) / 1000)
+  await sleepUntil(clock, atMs, signal)
+  await work()
   await sleepUntil(clock, untilMs, signal)
 }
 

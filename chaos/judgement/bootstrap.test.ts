@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { seededRandom } from '../../platform/random.ts'
 import { drawBlocks, percentileInterval, replicates } from './bootstrap.ts'
 
 /** Hands out the given numbers one after the other. */
@@ -27,6 +28,31 @@ describe('drawBlocks()', () => {
     drawBlocks([1, 3], 1, scripted([0.9, 0.9]), weights)
 
     expect([...weights]).toEqual([1, 0, 0, 2])
+  })
+})
+
+describe('replicates()', () => {
+  const series = [3, 4, 6, 5, 9, 12, 11, 8, 5, 4, 2, 1, 2, 3, 7, 9, 8, 6, 4, 5, 6, 3, 2, 1]
+
+  // Exact, over all n places where a block of length b may begin; numpy 2.4.6, s the series, n = 24:
+  // numpy.sqrt(n / b * numpy.var([numpy.take(s, range(i, i + b), mode='wrap').sum() for i in range(n)])) / n
+  test.each([
+    { length: 1, standardError: 0.6102424381615338 },
+    { length: 3, standardError: 0.9111259314512803 },
+    { length: 6, standardError: 0.9001028747788694 },
+  ])('has the standard error of the mean that blocks of $length s have', ({ length, standardError }) => {
+    const random = seededRandom(1)
+    const seconds = series.map((_, second) => second)
+    const means = Float64Array.from({ length: 20_000 }, () => {
+      const weights = new Uint16Array(series.length)
+      drawBlocks(seconds, length, random, weights)
+      return series.reduce((sum, value, second) => sum + value * (weights[second] ?? 0), 0) / series.length
+    })
+
+    const found = replicates(means, means.slice(), series.length / length)
+
+    // The standard error of a standard deviation of 20,000 values is 0.5 %.
+    expect(Math.abs((found.standardError ?? 0) / standardError - 1)).toBeLessThan(0.02)
   })
 })
 

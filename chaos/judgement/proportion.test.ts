@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { sumInterval, wilson } from './proportion.ts'
+import { clopperPearson, sumInterval, wilson } from './proportion.ts'
 
 describe('wilson()', () => {
   // statsmodels 0.15: proportion_confint(events, trials, alpha=0.1, method='wilson')
@@ -17,6 +17,38 @@ describe('wilson()', () => {
 
   test('knows nothing without trials', () => {
     expect(wilson(0, 0, 0.05)).toEqual({ low: 0, high: 1 })
+  })
+})
+
+describe('clopperPearson()', () => {
+  // By hand: of 2 trials P(X >= 1) = 1 - (1 - p)^2, P(X >= 2) = p^2; none of n: (1 - p)^n.
+  test.each([
+    { events: 1, trials: 2, low: 1 - Math.sqrt(0.975), high: Math.sqrt(0.975) },
+    { events: 2, trials: 2, low: Math.sqrt(0.025), high: 1 },
+    { events: 0, trials: 10, low: 0, high: 1 - 0.025 ** 0.1 },
+    { events: 0, trials: 3000, low: 0, high: 1 - 0.025 ** (1 / 3000) },
+  ])('is what a hand computes for $events of $trials', ({ events, trials, low, high }) => {
+    const found = clopperPearson(events, trials, 0.025)
+
+    expect(found.low).toBeCloseTo(low, 12)
+    expect(found.high).toBeCloseTo(high, 12)
+  })
+
+  // scipy 1.17.1: binomtest(events, trials).proportion_ci(0.95, 'exact')
+  test.each([
+    { events: 1, trials: 20, low: 0.0012650894979560339, high: 0.24873276277202772 },
+    { events: 3, trials: 3000, low: 0.00020627153716408188, high: 0.0029196164652532967 },
+    { events: 13, trials: 400, low: 0.01741614608421214, high: 0.05493481675089489 },
+    { events: 27, trials: 30, low: 0.7347115495257919, high: 0.9788828629702774 },
+  ])('agrees with scipy for $events of $trials', ({ events, trials, low, high }) => {
+    const found = clopperPearson(events, trials, 0.025)
+
+    expect(found.low).toBeCloseTo(low, 10)
+    expect(found.high).toBeCloseTo(high, 10)
+  })
+
+  test('knows nothing without trials', () => {
+    expect(clopperPearson(0, 0, 0.025)).toEqual({ low: 0, high: 1 })
   })
 })
 

@@ -10,7 +10,7 @@ import { SIGNAL_NAMES, type SignalName, type SignalResult, type SignalSpec } fro
 export const ALPHA = 0.05
 
 /** Smallest effect seen in 80 % of runs, in standard errors: z(0.975) + z(0.8). */
-const VISIBLE_STANDARD_ERRORS = 2.8
+export const VISIBLE_STANDARD_ERRORS = 2.8
 
 /** Standard normal quantile of 1 - ALPHA: half-width of a 90 % interval in standard errors. */
 export const Z_ONE_SIDED = 1.6448536269514722

@@ -9,7 +9,7 @@ import type { SignalSpec, ValidityCheck } from './verdict.ts'
 import { count, percent, plural, SIGNAL_LABELS, seconds, signalEffect, signalMargin } from './wording.ts'
 
 /** Fewest seconds in a phase: below it a block bootstrap has too few blocks to draw from. */
-const FEWEST_SECONDS = 20
+export const FEWEST_SECONDS = 20
 /** Fewest requests expected beyond a quantile in each phase, so that it is more than the luck of a few. */
 const FEWEST_BEYOND = 10
 /** Largest share of seconds without a request in a group. */

@@ -38,7 +38,7 @@ export async function recordedDependencies(clock: Clock) {
     runsFolder: await mkdtemp(join(tmpdir(), 'runs-')),
     baselineFile: join(await mkdtemp(join(tmpdir(), 'state-')), 'baseline.json'),
     urls: { control: 'http://control', experiment: 'http://experiment' },
-    versions: { divergence: '0.1.0' },
+    versions: { divergence: '0.1.0', judge: 'recorded' },
   }
   return { lab, load, lock, agents, api, leases, halt, told, dependencies }
 }

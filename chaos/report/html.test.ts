@@ -15,7 +15,7 @@ function page(changes: Partial<Scenario> = {}, input: Partial<JudgeInput> = {}) 
   const samples = simulate(changed)
   const judged = inputOf(changed, input)
   const verdict = judge(samples, judged)
-  return { html: renderHtml(verdict, judged, samples), verdict, input: judged }
+  return { html: renderHtml(verdict, judged, samples, null), verdict, input: judged }
 }
 
 const VOID = new Set(['meta', 'hr', 'br'])
@@ -109,6 +109,9 @@ describe('renderHtml()', () => {
     expect(text).toMatch(
       /<td class="number">900<\/td><td class="number">0<\/td><td class="number success">100 %<\/td>/,
     )
+    expect(text).toContain('exploratory, stands out')
+    expect(text).toMatch(/Cliff’s delta \+0\.\d\d|Cliff’s delta \+1\.00/)
+    expect(page().html).not.toContain('stands out')
     expect(text).toContain('divergence judge simulated')
     expect(text).toContain('seed 1, blocks')
   })
@@ -117,13 +120,20 @@ describe('renderHtml()', () => {
     expect(page(slow).html).toBe(page(slow).html)
   })
 
+  test('says that nobody has counted how often the judge errs, and how to', () => {
+    const { html, input } = page()
+
+    expect(html).toContain('<dt>How often the judge errs</dt><dd>Not known')
+    expect(html).toContain(`divergence calibrate runs/${input.runId}/experiment.yaml`)
+  })
+
   test('tells a run without faults (A/A) by name', () => {
     expect(page({}, { faults: [] }).html).toContain('No fault was injected: this is an A/A run')
   })
 
   test('can be drawn for a run without samples', () => {
     const input = inputOf(scenario)
-    const html = renderHtml(judge([], input), input, [])
+    const html = renderHtml(judge([], input), input, [], null)
 
     expect(html).toContain(HEADLINES.invalid)
     expect(html).not.toMatch(/NaN|undefined|Infinity/)

@@ -1,5 +1,7 @@
 import { GROUPS } from '../../platform/topology.ts'
 import type { JudgeInput } from '../journal-entry.ts'
+import type { Calibration } from '../judgement/calibration.ts'
+import { type Exploration, explore } from '../judgement/exploratory.ts'
 import { interval } from '../judgement/reasons.ts'
 import type { Outcome, SignalResult, ValidityCheck, Verdict } from '../judgement/verdict.ts'
 import {
@@ -13,7 +15,9 @@ import {
   signalValue,
 } from '../judgement/wording.ts'
 import type { Sample } from '../measurement/sample.ts'
+import { howOftenItErrs } from './calibration.ts'
 import { type ChartSpec, drawChart } from './charts.ts'
+import { deltaText, exploratoryText } from './exploratory.ts'
 import { drawForestRow, drawForestScale } from './forest.ts'
 import { html, type Markup, raw } from './markup.ts'
 import { PHASE_NAMES, type PhaseValues, phaseValues } from './phase-values.ts'
@@ -46,7 +50,12 @@ const ICONS = {
 } as const
 
 /** One self-contained page: no script, no network, both themes, any width from a phone's up. */
-export function renderHtml(verdict: Verdict, input: JudgeInput, samples: readonly Sample[]): string {
+export function renderHtml(
+  verdict: Verdict,
+  input: JudgeInput,
+  samples: readonly Sample[],
+  calibration: Calibration | null,
+): string {
   const { experiment, runId, phases } = input
   const title = `${capital(verdict.verdict)}: ${experiment.name}`
   return html`<!doctype html>
@@ -72,8 +81,9 @@ export function renderHtml(verdict: Verdict, input: JudgeInput, samples: readonl
 <dt>What was done</dt><dd>${whatWasDone(input)}</dd>
 <dt>What came of it</dt><dd><ul>${verdict.reasons.map(reason => html`<li>${reason}</li>`)}</ul></dd>
 <dt>How sure that is</dt><dd>${howSure(verdict)}</dd>
+<dt>How often the judge errs</dt><dd>${howOftenItErrs(calibration, runId)}</dd>
 </dl>
-${signalsSection(verdict)}
+${signalsSection(verdict, explore(samples, input))}
 ${chartsSection(input, samples)}
 <section aria-labelledby="timeline">
 <h2 id="timeline">What happened when</h2>
@@ -90,26 +100,28 @@ ${numbersSection(verdict, input, phaseValues(samples, input))}
 `.markup
 }
 
-function signalsSection({ signals }: Verdict): Markup {
+function signalsSection({ signals }: Verdict, explored: readonly Exploration[]): Markup {
+  const exploration = (name: SignalResult['name']) => explored.find(one => one.name === name)
   return html`<section aria-labelledby="signals">
 <h2 id="signals">Signals</h2>
 <p class="note">Values are those of the attack phase. The effect is what the attack changed: experiment against control, attack against baseline. In the plot every margin has the same place; the bar is the 90 % interval.</p>
 <table class="signals">
 <thead><tr><th scope="col">Signal</th><th scope="col" class="number">Control</th><th scope="col" class="number">Experiment</th><th scope="col">Effect and interval</th><th scope="col" class="plot">${drawForestScale()}<span class="hidden">Effect against margin</span></th><th scope="col">Outcome</th></tr></thead>
-<tbody>${signals.map(signalRow)}</tbody>
+<tbody>${signals.map(signal => signalRow(signal, exploration(signal.name)))}</tbody>
 </table>
+<p class="note">${exploratoryText(explored)}</p>
 </section>`
 }
 
-function signalRow(signal: SignalResult): Markup {
+function signalRow(signal: SignalResult, explored: Exploration | undefined): Markup {
   const { name, control, experiment, effect, margin, primary, outcome, censored } = signal
   const value = (measured: number | null) => (measured === null ? 'no data' : signalValue(name, measured))
   const disturbed = disturbanceText(signal)
   return html`<tr>
-<th scope="row">${capital(SIGNAL_LABELS[name])}<span class="sub">${primary ? 'decides' : 'shown only'}</span></th>
+<th scope="row">${capital(SIGNAL_LABELS[name])}<span class="sub">${primary ? 'decides' : explored?.beyond?.isMarked ? 'exploratory, stands out' : 'exploratory'}</span></th>
 <td class="number" data-label="Control">${value(control)}</td>
 <td class="number" data-label="Experiment">${censored ? '≥ ' : ''}${value(experiment)}</td>
-<td class="effect-cell" data-label="Effect">${censored ? '≥ ' : ''}${effect === null ? 'unknown' : signalEffect(name, effect)}<span class="sub">${interval(signal)}; margin ${signalMargin(name, margin)}</span>${disturbed === null ? null : html`<span class="sub">${disturbed}</span>`}</td>
+<td class="effect-cell" data-label="Effect">${censored ? '≥ ' : ''}${effect === null ? 'unknown' : signalEffect(name, effect)}<span class="sub">${interval(signal)}; margin ${signalMargin(name, margin)}</span>${disturbed === null ? null : html`<span class="sub">${disturbed}</span>`}${explored?.delta == null ? null : html`<span class="sub">Cliff’s delta ${deltaText(explored)}</span>`}</td>
 <td class="plot">${drawForestRow(signal)}</td>
 <td class="outcome ${outcome}">${icon(outcome)}${OUTCOME_WORDS[outcome]}</td>
 </tr>`

@@ -90,7 +90,7 @@ const verdict: Verdict = {
 
 describe('renderMarkdown()', () => {
   test('holds the same words and numbers as the page', () => {
-    expect(renderMarkdown(verdict, input, [])).toBe(`# Diverged: zone-outage
+    expect(renderMarkdown(verdict, input, [], null)).toBe(`# Diverged: zone-outage
 
 **The attacked group diverged from its untouched twin.** P95 latency rose to at least 240.1 times (acceptable: 1.50).
 
@@ -106,13 +106,17 @@ Run \`20260302-090000-zone-outage\`, 2026-03-02 09:00:00 UTC.
 
 **How sure.** 1 of 2 checks on the run hold. A signal that stood exactly at its margin would be placed inside, or outside, by mistake in at most 1 run of 20. Four of five such runs would have shown a change of −0.15 pp in success ratio.
 
+**How often the judge errs.** Not known: nobody has counted how often this judge raises a false alarm under this load, with these phases and margins. “divergence calibrate runs/20260302-090000-zone-outage/experiment.yaml” counts it over the runs without a fault.
+
 ## Signals
 
-| Signal | Control | Experiment | Effect | 90 % interval | Margin | Outcome |
-| --- | --- | --- | --- | --- | --- | --- |
-| success ratio | 100 % | 99.75 % | −0.25 pp | −0.40 pp to −0.10 pp | −1.00 pp | inside |
-| p95 latency | 41.2 ms | ≥ 10,000 ms | ≥ ×240.1 | from ×3.00 up, without bound | ×1.50 | outside |
-| p99 latency (shown only) | no data | no data | unknown | without bounds | ×3.00 | no data |
+| Signal | Control | Experiment | Effect | 90 % interval | Margin | Cliff's delta | Outcome |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| success ratio | 100 % | 99.75 % | −0.25 pp | −0.40 pp to −0.10 pp | −1.00 pp | - | inside |
+| p95 latency | 41.2 ms | ≥ 10,000 ms | ≥ ×240.1 | from ×3.00 up, without bound | ×1.50 | - | outside |
+| p99 latency (exploratory) | no data | no data | unknown | without bounds | ×3.00 | - | no data |
+
+Cliff's delta compares the values by second of the attack: +1, the experiment is always slower; 0, neither is. Exploratory, it decides nothing: of the signals that were not declared to decide, none is beyond its margin, with a share of false ones of at most 5 % (Benjamini-Hochberg).
 
 ## What happened when
 
@@ -149,6 +153,7 @@ Load: 100 requests/s a group, 15,000 sent to control, 15,000 sent to experiment,
       verdict,
       { ...input, experiment: { ...input.experiment, hypothesis: hostile } },
       [],
+      null,
     )
 
     expect(text).toContain('\\[x\\](javascript:alert(1)) \\*\\*b\\*\\* &lt;img src=x> # h \\`c\\`')

@@ -1,6 +1,8 @@
 import { markdownTable as table, markdownText as text } from '../../platform/markdown.ts'
 import { GROUPS } from '../../platform/topology.ts'
 import type { JudgeInput } from '../journal-entry.ts'
+import type { Calibration } from '../judgement/calibration.ts'
+import { type Exploration, explore } from '../judgement/exploratory.ts'
 import { interval } from '../judgement/reasons.ts'
 import type { SignalResult, Verdict } from '../judgement/verdict.ts'
 import {
@@ -13,6 +15,8 @@ import {
   signalValue,
 } from '../judgement/wording.ts'
 import type { Sample } from '../measurement/sample.ts'
+import { howOftenItErrs } from './calibration.ts'
+import { deltaText, exploratoryText } from './exploratory.ts'
 import { phaseValues } from './phase-values.ts'
 import { partEvents } from './timeline.ts'
 import {
@@ -27,9 +31,15 @@ import {
 } from './words.ts'
 
 /** The report as Markdown, for a pull request, an issue or a terminal: the same words and numbers, no pictures. */
-export function renderMarkdown(verdict: Verdict, input: JudgeInput, samples: readonly Sample[]): string {
+export function renderMarkdown(
+  verdict: Verdict,
+  input: JudgeInput,
+  samples: readonly Sample[],
+  calibration: Calibration | null,
+): string {
   const { experiment, runId, phases } = input
   const { shown, folded } = partEvents(input)
+  const explored = explore(samples, input)
   const { droppedIterations, targetRate, requests } = input.load
   return `${[
     `# ${capital(verdict.verdict)}: ${text(experiment.name)}`,
@@ -39,11 +49,13 @@ export function renderMarkdown(verdict: Verdict, input: JudgeInput, samples: rea
     `**Done.** ${text(whatWasDone(input))}`,
     `**Found.**\n\n${verdict.reasons.map(reason => `- ${text(reason)}`).join('\n')}`,
     `**How sure.** ${howSure(verdict)}`,
+    `**How often the judge errs.** ${text(howOftenItErrs(calibration, runId))}`,
     '## Signals',
     table(
-      ['Signal', 'Control', 'Experiment', 'Effect', '90 % interval', 'Margin', 'Outcome'],
-      verdict.signals.map(signalCells),
+      ['Signal', 'Control', 'Experiment', 'Effect', '90 % interval', 'Margin', "Cliff's delta", 'Outcome'],
+      verdict.signals.map(signal => signalCells(signal, explored)),
     ),
+    exploratoryText(explored),
     '## What happened when',
     `Recovery: ${recoveryText(verdict)}.`,
     input.events.length === 0
@@ -83,17 +95,18 @@ export function renderMarkdown(verdict: Verdict, input: JudgeInput, samples: rea
   ].join('\n\n')}\n`
 }
 
-function signalCells(signal: SignalResult): string[] {
+function signalCells(signal: SignalResult, explored: readonly Exploration[]): string[] {
   const { name, control, experiment, effect, margin, primary, outcome, censored } = signal
   const value = (measured: number | null) => (measured === null ? 'no data' : signalValue(name, measured))
   const atLeast = censored ? '≥ ' : ''
   return [
-    `${SIGNAL_LABELS[name]}${primary ? '' : ' (shown only)'}`,
+    `${SIGNAL_LABELS[name]}${primary ? '' : ' (exploratory)'}`,
     value(control),
     `${atLeast}${value(experiment)}`,
     effect === null ? 'unknown' : `${atLeast}${signalEffect(name, effect)}`,
     interval(signal),
     signalMargin(name, margin),
+    deltaText(explored.find(one => one.name === name) ?? { delta: null }),
     OUTCOME_WORDS[outcome],
   ]
 }

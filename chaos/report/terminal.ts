@@ -1,5 +1,7 @@
 import { alignColumns } from '../../platform/columns.ts'
+import type { Calibration } from '../judgement/calibration.ts'
 import type { SignalResult, Verdict } from '../judgement/verdict.ts'
+import { howOftenItErrs } from './calibration.ts'
 
 const number = (value: number | null, digits: number) => (value === null ? '-' : value.toFixed(digits))
 
@@ -31,8 +33,11 @@ function cells(signal: SignalResult): string[] {
   ]
 }
 
-/** The verdict as plain text for a terminal: the word, its reasons, the signals, what failed of the validity checks, recovery. */
-export function renderTerminal(verdict: Verdict): string {
+/**
+ * The verdict as plain text for a terminal: the word, its reasons, the signals, what failed of the validity checks,
+ * recovery, and how often the judge errs.
+ */
+export function renderTerminal(verdict: Verdict, runId: string, calibration: Calibration | null): string {
   const heading = ['signal', 'control', 'experiment', 'effect', 'interval', 'margin', 'outcome']
   const failed = verdict.validity.filter(check => !check.ok)
   const { fromFaultStartSeconds: fromStart, fromFaultEndSeconds: fromEnd } = verdict.recovery
@@ -46,5 +51,6 @@ export function renderTerminal(verdict: Verdict): string {
     `Recovery: ${seconds(fromStart)} after the fault began, ${seconds(fromEnd)} after it ended`,
     `Validity: ${verdict.validity.length - failed.length} of ${verdict.validity.length} checks hold`,
     ...failed.map(check => `  - ${check.check}: ${check.detail}`),
+    `Calibration: ${howOftenItErrs(calibration, runId)}`,
   ].join('\n')
 }
