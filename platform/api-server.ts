@@ -41,6 +41,7 @@ const KINDS = {
   },
   ConfigMap: { api: 'api/v1', plural: 'configmaps', namespaced: true },
   PersistentVolumeClaim: { api: 'api/v1', plural: 'persistentvolumeclaims', namespaced: true },
+  Endpoints: { api: 'api/v1', plural: 'endpoints', namespaced: true },
   Pod: { api: 'api/v1', plural: 'pods', namespaced: true },
   Secret: { api: 'api/v1', plural: 'secrets', namespaced: true },
   Service: { api: 'api/v1', plural: 'services', namespaced: true },

@@ -68,6 +68,22 @@ describe('applyAll()', () => {
     expect(await apply(api)).toEqual({ applied: OBJECT_COUNT, changed: [], pruned: [] })
   })
 
+  test('takes no renewal of a lease for a change of ours', async () => {
+    const api = workingServer()
+    await apply(api)
+    const applyObject = api.apply.bind(api)
+    api.apply = async object => {
+      const { metadata, ...live } = await applyObject(object)
+      if (object.kind !== 'Endpoints') return { metadata, ...live }
+      const { generation: _, ...renewed } = metadata
+      return { ...live, metadata: { ...renewed, resourceVersion: 'renewed' } }
+    }
+
+    expect(await apply(api)).toMatchObject({ changed: [], pruned: [] })
+    api.objects.delete('Endpoints control/database')
+    expect(await apply(api)).toMatchObject({ changed: ['Endpoints control/database'] })
+  })
+
   test('makes a password once, different in each group, and adds only what is missing later', async () => {
     const api = workingServer()
     const secretOf = (group: string) =>

@@ -18,6 +18,9 @@ const PARALLEL = 8
 /** Longest time without everything being ready, seconds: a cold machine pulls, initialises and loads in less. */
 const READY_SECONDS = 900
 
+/** Kubernetes and Patroni write these all the time: nothing tells a change of ours, and none is pruned. */
+const SHARED_KIND: Kind = 'Endpoints'
+
 /** Kinds of which an object of ours is taken away when it is no longer rendered: nothing that holds data. */
 const PRUNED_KINDS: readonly Kind[] = [
   'ConfigMap',
@@ -108,7 +111,7 @@ async function applyStage(
       if (object.kind === 'Job' && known && readiness(known).state !== 'failed') return
       if (object.kind === 'Job' && known) await removeAndWait(api, known, signal)
       const after = await api.apply(object)
-      if (!known || isChanged(known, after)) changed.push(name)
+      if (!known || (object.kind !== SHARED_KIND && isChanged(known, after))) changed.push(name)
     })
   await applyEach(namespaces)
   const secrets = generatedSecrets().filter(secret =>
@@ -199,7 +202,13 @@ function isOurs(live: LiveObject): boolean {
 /** Everything that an earlier `up` made, by description. */
 async function managedObjects(api: ApiServer): Promise<ReadonlyMap<string, LiveObject>> {
   const found = new Map<string, LiveObject>()
-  const kinds: Kind[] = ['Namespace', 'PersistentVolume', 'PersistentVolumeClaim', ...PRUNED_KINDS]
+  const kinds: Kind[] = [
+    'Namespace',
+    'PersistentVolume',
+    'PersistentVolumeClaim',
+    SHARED_KIND,
+    ...PRUNED_KINDS,
+  ]
   await eachInParallel(kinds, async kind => {
     for (const object of await api.list(kind, { labels: MANAGED })) {
       if (isInOurPlaces(object)) found.set(describeReference(referenceOf(object)), object)

@@ -20,6 +20,17 @@ describe('the database', () => {
     expect(spec.volumeClaimTemplates.map(claim => claim.spec.storageClassName)).toEqual(['divergence-zonal'])
   })
 
+  test('keeps the renewals of its lease from every node', () => {
+    const leases = OBJECTS.filter(({ kind }) => kind === 'Endpoints').map(({ metadata }) => metadata)
+    expect(leases.map(({ namespace, name }) => `${namespace}/${name}`)).toEqual([
+      'control/database',
+      'experiment/database',
+    ])
+    for (const { labels } of leases) {
+      expect(labels).toMatchObject({ 'endpointslice.kubernetes.io/skip-mirror': 'true' })
+    }
+  })
+
   test('lets in the network of the pods alone', () => {
     expect(variable('POD_NETWORKS')?.value).toBe('10.244.0.0/16')
   })

@@ -29,6 +29,9 @@ export const POSTGRES_USER_ID = 10001
 /** Label by which Patroni knows its pods and Endpoints from others. */
 const SCOPE_LABEL = 'cluster-name'
 
+/** Keeps Kubernetes from copying Endpoints into slices, which each node follows. */
+const SKIP_MIRROR_LABEL = 'endpointslice.kubernetes.io/skip-mirror'
+
 /** Room for songs, log and one base backup, GiB. */
 const DISK_GIB = 4
 
@@ -68,6 +71,13 @@ export function database(group: Group, input: RenderInput): readonly KubernetesO
       kind: 'Service',
       metadata: head(SERVICE),
       spec: { ports: [{ name: 'postgresql', port: PORTS.database, protocol: 'TCP' }] },
+    },
+    // Patroni renews its lease there each second. Mirrored into slices, each renewal had every node's kube-proxy write its
+    // rules anew, all at the same instant; clients ask the members themselves.
+    {
+      apiVersion: 'v1',
+      kind: 'Endpoints',
+      metadata: { ...head(SERVICE), labels: { ...head(SERVICE).labels, [SKIP_MIRROR_LABEL]: 'true' } },
     },
     ...['config', 'sync', 'failover'].map(part => ({
       apiVersion: 'v1',
