@@ -10,9 +10,11 @@ const beside = (adjusted: number): Exploration => ({
 
 describe('exploratoryText()', () => {
   test('says of what does not decide whether it stands out', () => {
-    expect(exploratoryText([beside(0.004)])).toContain('p99 latency (adjusted p 0.004) beyond the margin')
+    expect(exploratoryText([beside(0.004)])).toContain(
+      'p99 latency (adjusted p 0.004) surely beyond the margin',
+    )
     expect(exploratoryText([beside(0.0002)])).toContain('p below 0.001')
-    expect(exploratoryText([beside(0.2)])).toContain('none is beyond its margin')
+    expect(exploratoryText([beside(0.2)])).toContain('none is surely beyond its margin')
   })
 
   test('says nothing of corrections where every signal decides', () => {

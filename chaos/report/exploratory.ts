@@ -17,9 +17,9 @@ export function exploratoryText(explored: readonly Exploration[]): string {
   const marked = beside.filter(({ isMarked }) => isMarked)
   const what =
     marked.length === 0
-      ? 'none is beyond its margin'
-      : `${list(marked.map(({ name, adjusted }) => `${SIGNAL_LABELS[name]} (adjusted p ${pText(adjusted)})`))} beyond the margin`
-  return `${delta} Exploratory, it decides nothing: of the signals that were not declared to decide, ${what}, with a share of false ones of at most 5 % (Benjamini-Hochberg).`
+      ? 'none is surely beyond its margin'
+      : `${list(marked.map(({ name, adjusted }) => `${SIGNAL_LABELS[name]} (adjusted p ${pText(adjusted)})`))} surely beyond the margin`
+  return `${delta} Exploratory, it decides nothing: of the signals that were not declared to decide, ${what} once it is corrected for how many are looked at (Benjamini-Hochberg, at most 5 % false ones).`
 }
 
 const pText = (value: number) => (value < 0.001 ? 'below 0.001' : value.toFixed(3))

@@ -116,7 +116,7 @@ Run \`20260302-090000-zone-outage\`, 2026-03-02 09:00:00 UTC.
 | p95 latency | 41.2 ms | ≥ 10,000 ms | ≥ ×240.1 | from ×3.00 up, without bound | ×1.50 | - | outside |
 | p99 latency (exploratory) | no data | no data | unknown | without bounds | ×3.00 | - | no data |
 
-Cliff's delta compares the values by second of the attack: +1, the experiment is always slower; 0, neither is. Exploratory, it decides nothing: of the signals that were not declared to decide, none is beyond its margin, with a share of false ones of at most 5 % (Benjamini-Hochberg).
+Cliff's delta compares the values by second of the attack: +1, the experiment is always slower; 0, neither is. Exploratory, it decides nothing: of the signals that were not declared to decide, none is surely beyond its margin once it is corrected for how many are looked at (Benjamini-Hochberg, at most 5 % false ones).
 
 ## What happened when
 
