@@ -71,13 +71,8 @@ function expectRow({ name, proven, undone, residue }: Row, event: EventName): vo
     expect({ name, event, late: seconds > MOST_SECONDS ? seconds : null }).toMatchObject({ late: null })
 }
 
-/** A node's power and a zone's hang on one switch: a runner that is killed is tried with the zone's alone. */
-const isWorthIt = ({ name }: Batch, event: EventName) =>
-  isFull || event === 'end' || name !== 'a node without power'
-
 describe.each(events)('every fault, then %s', event => {
-  const batches = allBatches(DURATION_SECONDS[event]).filter(batch => isWorthIt(batch, event))
-  test.each(batches)('$name', async batch => {
+  test.each(allBatches(DURATION_SECONDS[event]))('$name', async batch => {
     if (onlyBatch !== undefined && onlyBatch !== batch.name) return
     if (batch.isDark === true && event.includes('agent')) return leaveDark(batch, event, rows)
     await trial(lab, batch, event, rows, told)

@@ -3,6 +3,9 @@ declare module 'jstat' {
   const jStat: {
     /** Natural logarithm of the beta function. */
     readonly betaln: (a: number, b: number) => number
+    readonly beta: {
+      readonly inv: (probability: number, a: number, b: number) => number
+    }
     readonly normal: {
       readonly inv: (probability: number, mean: number, standardDeviation: number) => number
       readonly cdf: (value: number, mean: number, standardDeviation: number) => number

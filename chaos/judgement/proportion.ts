@@ -23,50 +23,21 @@ export function wilson(events: number, trials: number, alpha: number): Bounds {
   }
 }
 
-/** Halvings of an interval of probabilities until its ends are neighbours as numbers. */
-const HALVINGS = 60
-
 /**
  * Exact interval of a proportion: it holds the truth at least as often as it says, however few the trials are. Its lower
- * end is the p with P(X >= events) = alpha for X ~ Binomial(trials, p); its upper end is one less the lower end for what
- * did not happen.
+ * end is the p with P(X >= events) = alpha for X ~ Binomial(trials, p), a quantile of a beta distribution; its upper end is
+ * the same from the other side.
  *
  * @param alpha probability outside on each side, in (0, 0.25)
  * @see Clopper & Pearson 1934, Biometrika 26(4), 404-413
  */
 export function clopperPearson(events: number, trials: number, alpha: number): Bounds {
   if (trials === 0) return { low: 0, high: 1 }
+  const { inv } = jStat.beta
   return {
-    low: exactLow(events, trials, alpha),
-    high: 1 - exactLow(trials - events, trials, alpha),
+    low: events === 0 ? 0 : inv(alpha, events, trials - events + 1),
+    high: events === trials ? 1 : inv(1 - alpha, events + 1, trials - events),
   }
-}
-
-function exactLow(events: number, trials: number, alpha: number): number {
-  if (events === 0) return 0
-  let low = 0
-  // Where the expectation is `events`, so many or more are likelier than alpha.
-  let high = events / trials
-  for (let halving = 0; halving < HALVINGS; halving++) {
-    const middle = (low + high) / 2
-    if (upperTail(events, trials, middle) < alpha) low = middle
-    else high = middle
-  }
-  return (low + high) / 2
-}
-
-/** P(X >= events) for X ~ Binomial(trials, probability); probability in (0, events / trials], where the first term is the largest. */
-function upperTail(events: number, trials: number, probability: number): number {
-  let logTerm = events * Math.log(probability) + (trials - events) * Math.log1p(-probability)
-  for (let drawn = 1; drawn <= events; drawn++) logTerm += Math.log((trials - events + drawn) / drawn)
-  const odds = probability / (1 - probability)
-  let term = Math.exp(logTerm)
-  let sum = 0
-  for (let happened = events; happened <= trials; happened++) {
-    sum += term
-    term *= ((trials - happened) / (happened + 1)) * odds
-  }
-  return sum
 }
 
 /**
